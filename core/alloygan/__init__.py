@@ -1,0 +1,80 @@
+"""alloygan: a plugin-based zoo of conditional GANs for microstructures.
+
+The public surface. Names are imported when they are first used, so that what needs no torch does not pay for it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from alloygan.assembler import assemble as assemble
+    from alloygan.errors import AlloyganError as AlloyganError
+    from alloygan.evaluation.evaluate import evaluate as evaluate
+    from alloygan.hookspecs import hookimpl as hookimpl
+    from alloygan.interfaces.augmenter import Augmenter as Augmenter
+    from alloygan.interfaces.batch import Batch as Batch
+    from alloygan.interfaces.condition import Condition as Condition
+    from alloygan.interfaces.conditioner import Conditioner as Conditioner
+    from alloygan.interfaces.critic import Critic as Critic
+    from alloygan.interfaces.critic import Critique as Critique
+    from alloygan.data.patches import Data as Data
+    from alloygan.data.patches import Patches as Patches
+    from alloygan.interfaces.descriptor import Descriptor as Descriptor
+    from alloygan.interfaces.generator import Generator as Generator
+    from alloygan.interfaces.loss import Loss as Loss
+    from alloygan.interfaces.loss import Terms as Terms
+    from alloygan.interfaces.sampler import Sampler as Sampler
+    from alloygan.interfaces.site import Site as Site
+    from alloygan.interfaces.step import CriticStep as CriticStep
+    from alloygan.interfaces.step import GeneratorStep as GeneratorStep
+    from alloygan.sharing import load_generator as load_generator
+    from alloygan.specs.components import AugmenterSpec as AugmenterSpec
+    from alloygan.specs.components import ConditionerSpec as ConditionerSpec
+    from alloygan.specs.components import CriticSpec as CriticSpec
+    from alloygan.specs.components import DatasetSpec as DatasetSpec
+    from alloygan.specs.components import DescriptorSpec as DescriptorSpec
+    from alloygan.specs.components import GeneratorSpec as GeneratorSpec
+    from alloygan.specs.components import LossSpec as LossSpec
+    from alloygan.specs.components import SamplerSpec as SamplerSpec
+    from alloygan.training.loop import train as train
+    from alloygan.zoo import Zoo as Zoo
+    from alloygan.zoo import load_zoo as load_zoo
+
+_HOME = {
+    "hookimpl": "hookspecs",
+    "AlloyganError": "errors",
+    "load_zoo": "zoo",
+    "Zoo": "zoo",
+    "assemble": "assembler",
+    "train": "training.loop",
+    "load_generator": "sharing",
+    "evaluate": "evaluation.evaluate",
+    "Terms": "interfaces.loss",
+    "CriticStep": "interfaces.step",
+    "GeneratorStep": "interfaces.step",
+    "Critique": "interfaces.critic",
+    "Data": "data.patches",
+    "Patches": "data.patches",
+} | {
+    name: f"interfaces.{name.lower()}"
+    for name in ("Augmenter", "Batch", "Condition", "Conditioner", "Critic", "Descriptor", "Generator", "Loss", "Sampler", "Site")
+} | {
+    f"{sort}Spec": "specs.components"
+    for sort in ("Augmenter", "Conditioner", "Critic", "Dataset", "Descriptor", "Generator", "Loss", "Sampler")
+}
+
+__all__ = sorted(_HOME)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its room when it is first used (PEP 562)."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'alloygan' has no attribute {name!r}")
+    value = getattr(import_module(f"alloygan.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return __all__

@@ -1,0 +1,195 @@
+"""The space that conditions live in: columns with units and scales, and the table of conditions with an id each."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+
+from alloygan.errors import DataError, nearest
+from alloygan.interfaces.condition import OFF_TABLE, Condition
+from alloygan.specs.condition_columns import ColumnSpec
+
+Value = float | str
+Row = tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column with everything decided: levels of a category, or the bounds of a continuous column."""
+
+    name: str
+    unit: str
+    scale: str
+    levels: tuple[str, ...] = ()
+    low: float = 0.0
+    high: float = 1.0
+
+    @property
+    def width(self) -> int:
+        """How many numbers the column takes in `Condition.values`."""
+        return len(self.levels) if self.scale == "category" else 1
+
+    def parse(self, text: Any) -> Value:
+        """A value of this column from text or number. Raises DataError if it is missing, NaN, or not known."""
+        if self.scale == "category":
+            name = "" if text is None else str(text).strip()
+            if name not in self.levels:
+                raise DataError(f"{self.name}: unknown level {name!r}.{nearest(name, self.levels)}")
+            return name
+        return parse_number(self.name, text, self.scale)
+
+    def scaled(self, value: Value) -> list[float]:
+        """The value as numbers: one-hot, or scaled so that the bounds are 0 and 1."""
+        if self.scale == "category":
+            return [float(level == value) for level in self.levels]
+        low, high, number = self.low, self.high, float(value)
+        if self.scale == "log":
+            low, high, number = math.log(low), math.log(high), math.log(number)
+        return [(number - low) / (high - low)] if high > low else [number - low]
+
+    def text(self, value: Value) -> str:
+        """The value with its unit, for tables."""
+        if isinstance(value, str):
+            return value
+        return f"{value:g} {self.unit}".strip()
+
+
+def parse_number(name: str, text: Any, scale: str) -> float:
+    """A finite number (above 0 on a log scale) from text. Raises DataError with the reason."""
+    if text is None or (isinstance(text, str) and not text.strip()):
+        raise DataError(f"{name}: the value is missing")
+    try:
+        number = float(text)
+    except (TypeError, ValueError):
+        raise DataError(f"{name}: {text!r} is not a number (a column of names needs scale: category)") from None
+    if not math.isfinite(number):
+        raise DataError(f"{name}: {text} is not a finite number")
+    if scale == "log" and number <= 0:
+        raise DataError(f"{name}: {number:g} has no logarithm (scale: log)")
+    return number
+
+
+@dataclass(frozen=True)
+class ConditionSpace:
+    """Columns, and the table of conditions: row i is the condition with id i. An empty table: continuous only.
+
+    `held_out` has the ids that no training image may have.
+    """
+
+    columns: tuple[Column, ...]
+    table: tuple[Row, ...] = ()
+    held_out: frozenset[int] = frozenset()
+
+    @classmethod
+    def from_rows(
+        cls, specs: Sequence[ColumnSpec], rows: Iterable[Mapping[str, Any]], *, tabulate: bool = True
+    ) -> "ConditionSpace":
+        """Decide bounds and levels from the spec or else from all rows, and tabulate the distinct conditions, sorted."""
+        rows = list(rows)
+        columns = tuple(_column(spec, [row.get(spec.name) for row in rows]) for spec in specs)
+        distinct = {tuple(column.parse(row.get(column.name)) for column in columns) for row in rows}
+
+        def order(row: Row) -> list[float]:
+            return [
+                float(column.levels.index(str(value))) if column.scale == "category" else float(value)
+                for column, value in zip(columns, row, strict=True)
+            ]
+
+        return cls(columns, tuple(sorted(distinct, key=order)) if tabulate else ())
+
+    @property
+    def width(self) -> int:
+        """F, the width of `Condition.values`."""
+        return sum(column.width for column in self.columns)
+
+    @cached_property
+    def _ids(self) -> dict[Row, int]:
+        return {row: i for i, row in enumerate(self.table)}
+
+    def row(self, values: Mapping[str, Any]) -> Row:
+        """Check one condition given by column name. Raises DataError for an unknown, missing or bad value."""
+        names = [column.name for column in self.columns]
+        for name in values:
+            if name not in names:
+                raise DataError(f"unknown condition {name!r}.{nearest(name, names)}")
+        missing = [name for name in names if name not in values]
+        if missing:
+            raise DataError(f"the condition needs a value for {', '.join(missing)}")
+        return tuple(column.parse(values[column.name]) for column in self.columns)
+
+    def label(self, row: Row) -> int:
+        """The id of a condition, −1 off the table."""
+        return self._ids.get(row, OFF_TABLE)
+
+    def condition(self, rows: Sequence[Row]) -> Condition:
+        """The conditions as tensors on the host."""
+        values = [
+            [number for column, value in zip(self.columns, row, strict=True) for number in column.scaled(value)]
+            for row in rows
+        ]
+        return Condition(
+            torch.tensor(values, dtype=torch.float32).reshape(len(rows), self.width),
+            torch.tensor([self.label(row) for row in rows], dtype=torch.int64),
+        )
+
+    def text(self, row: Row) -> str:
+        """A condition for people: `exposure = 150 h, temperature = 1070 °C`."""
+        return ", ".join(f"{c.name} = {c.text(v)}" for c, v in zip(self.columns, row, strict=True))
+
+    def named(self, row: Row) -> dict[str, Value]:
+        """A condition by column name, for JSON."""
+        return {column.name: value for column, value in zip(self.columns, row, strict=True)}
+
+    def nearest_row(self, row: Row) -> Row | None:
+        """The condition of the table that lies nearest in scaled values."""
+        if not self.table:
+            return None
+        distance = (self.condition(self.table).values - self.condition([row]).values).norm(dim=1)
+        return self.table[int(distance.argmin())]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for model.json."""
+        return {
+            "columns": [vars(column) | {"levels": list(column.levels)} for column in self.columns],
+            "table": [list(row) for row in self.table],
+            "held_out": sorted(self.held_out),
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "ConditionSpace":
+        """Inverse of `to_json`. Raises DataError if the values are not of that form."""
+        try:
+            columns = tuple(
+                Column(
+                    name=str(c["name"]),
+                    unit=str(c["unit"]),
+                    scale=str(c["scale"]),
+                    levels=tuple(map(str, c["levels"])),
+                    low=float(c["low"]),
+                    high=float(c["high"]),
+                )
+                for c in values["columns"]
+            )
+            table = tuple(
+                tuple(column.parse(value) for column, value in zip(columns, row, strict=True))
+                for row in values["table"]
+            )
+            return cls(columns, table, frozenset(map(int, values["held_out"])))
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"the condition space is not complete: {type(error).__name__}: {error}") from None
+
+
+def _column(spec: ColumnSpec, found: list[Any]) -> Column:
+    if spec.scale == "category":
+        names = {str(value).strip() for value in found if value is not None and str(value).strip()}
+        levels = spec.levels if spec.levels is not None else tuple(sorted(names))
+        return Column(spec.name, spec.unit, spec.scale, levels=levels)
+    numbers = [parse_number(spec.name, value, spec.scale) for value in found]
+    low = spec.low if spec.low is not None else min(numbers, default=0.0)
+    high = spec.high if spec.high is not None else max(numbers, default=1.0)
+    if low > high:
+        raise DataError(f"{spec.name}: the bounds {low:g} and {high:g} are not in order")
+    return Column(spec.name, spec.unit, spec.scale, low=low, high=high)

@@ -1,0 +1,1 @@
+"""Measuring generated microstructures against real ones."""

@@ -1,0 +1,65 @@
+"""A descriptor is a measured quantity of a microstructure."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Specimens:
+    """N images of one condition to be measured, real and generated ones treated alike.
+
+    `images` uint8 (N, C, H, W); `masks` bool (N, H, W), true on the primary phase; `um_per_px`, None where unknown.
+    """
+
+    images: NDArray[np.uint8]
+    masks: NDArray[np.bool_]
+    um_per_px: float | None = None
+
+    @property
+    def unit(self) -> Literal["px", "um"]:
+        """The unit of length of every measurement."""
+        return "px" if self.um_per_px is None else "um"
+
+    @property
+    def length_per_px(self) -> float:
+        """Length of a pixel in `unit`."""
+        return 1.0 if self.um_per_px is None else self.um_per_px
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What a descriptor found in a set of specimens.
+
+    `values`: (n,) float64, one number per image, particle or set; or (n, L), one curve per image over `axis` (L,).
+    `unit`: `px`, `um`, `1/px`, `1/px²` …, or empty. `image` (n,): the image each value belongs to. n may be 0.
+    """
+
+    values: NDArray[np.float64]
+    unit: str = ""
+    axis: NDArray[np.float64] | None = None
+    image: NDArray[np.int64] | None = None
+    notes: tuple[str, ...] = field(default=())
+
+
+class Descriptor(ABC):
+    """Measures a set of specimens, and says how far two sets of measurements are apart."""
+
+    name: str
+
+    @abstractmethod
+    def measure(self, specimens: Specimens) -> Measurement:
+        """Measure all specimens; never NaN, no value where there is nothing to measure (an image without grains)."""
+
+    def summary(self, measurement: Measurement) -> float | None:
+        """One number for tables: the mean of the values, or None where there are none."""
+        if measurement.values.size == 0:
+            return None
+        return float(measurement.values.mean())
+
+    @abstractmethod
+    def distance(self, one: Measurement, other: Measurement) -> float | None:
+        """How far two sets of specimens are apart, ≥ 0 in the unit of the values; None if either has none."""

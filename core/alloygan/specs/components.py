@@ -1,0 +1,137 @@
+"""The spec classes that plugins derive from: what each sort of component is configured by, and what it builds.
+
+`needs` and `gives` are names, so that the assembler can refuse a mismatch before anything is built:
+`image_embedding`, `condition_embedding`, `extras.<name>` (a critic gives them, a loss needs them), `label` (an id in
+the table of conditions; a data set gives it), `real_in_generator_step` and `second_order` (a loss asks the loop).
+`build` is only declared here; a plugin's own `build` may import torch, this module never does.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from alloygan.specs.condition_columns import ColumnSpec
+from alloygan.specs.spec import Spec
+
+if TYPE_CHECKING:
+    from alloygan.data.patches import Data, Patches
+    from alloygan.interfaces.augmenter import Augmenter
+    from alloygan.interfaces.conditioner import Conditioner
+    from alloygan.interfaces.critic import Critic
+    from alloygan.interfaces.descriptor import Descriptor
+    from alloygan.interfaces.generator import Generator
+    from alloygan.interfaces.loss import Loss
+    from alloygan.interfaces.sampler import Sampler
+    from alloygan.interfaces.site import Site
+
+
+class ComponentSpec(Spec):
+    """A part that a plugin provides. Derived classes add `kind: Literal["…"] = "…"` and their fields."""
+
+    kind: str = Field(description="Registered name of the component.")
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Names of what this component needs from others."""
+        return frozenset()
+
+    @property
+    def gives(self) -> frozenset[str]:
+        """Names of what this component gives to others."""
+        return frozenset()
+
+
+class ConditionerSpec(ComponentSpec):
+    """A map from a condition to an embedding."""
+
+    def build(self, site: "Site", width: int) -> "Conditioner":
+        """Build the module with output (B, width)."""
+        raise NotImplementedError(f"{type(self).__name__} has no build()")
+
+
+class GeneratorSpec(ComponentSpec):
+    """A map from noise and condition to images."""
+
+    def build(self, site: "Site") -> "Generator":
+        """Build the module for the site's image shape (C, H, W) and condition space."""
+        raise NotImplementedError(f"{type(self).__name__} has no build()")
+
+    def size_problem(self, shape: tuple[int, int, int]) -> str | None:
+        """Why images of this shape (C, H, W) cannot be made, or None; asked before anything is built."""
+        return None
+
+
+class CriticSpec(ComponentSpec):
+    """A map from images and condition to a score, and possibly embeddings."""
+
+    def build(self, site: "Site") -> "Critic":
+        """Build the module for the site's image shape (C, H, W) and condition space."""
+        raise NotImplementedError(f"{type(self).__name__} has no build()")
+
+    def size_problem(self, shape: tuple[int, int, int]) -> str | None:
+        """Why images of this shape (C, H, W) cannot be judged, or None; asked before anything is built."""
+        return None
+
+
+class LossSpec(ComponentSpec):
+    """One term of the objective."""
+
+    weight: float = Field(1.0, description="Factor of this term in the objective; the loop applies it, once.")
+    every: int = Field(
+        1, ge=1, description="Evaluate the term at every n-th critic update and generator update; not rescaled."
+    )
+
+    def build(self, site: "Site") -> "Loss":
+        """Build the loss; `site.critic_outputs` has the shapes of what the critic gives."""
+        raise NotImplementedError(f"{type(self).__name__} has no build()")
+
+
+class SamplerSpec(ComponentSpec):
+    """Which real images, with which conditions, make a batch."""
+
+    def build(self, patches: "Patches", site: "Site", seed: int) -> "Sampler":
+        """Build the sampler over the training patches."""
+        raise NotImplementedError(f"{type(self).__name__} has no build()")
+
+
+class AugmenterSpec(ComponentSpec):
+    """A random differentiable map of images, drawn at training time."""
+
+    def build(self, site: "Site") -> "Augmenter":
+        """Build the augmenter for the site's image shape."""
+        raise NotImplementedError(f"{type(self).__name__} has no build()")
+
+    def size_problem(self, shape: tuple[int, int, int]) -> str | None:
+        """Why images of this shape (C, H, W) cannot be augmented so, or None."""
+        return None
+
+
+class DatasetSpec(ComponentSpec):
+    """Where the real images and their conditions come from."""
+
+    @property
+    def gives(self) -> frozenset[str]:
+        """`label`, unless the conditions form no table."""
+        return frozenset({"label"})
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of a patch, known before any image is read."""
+        raise NotImplementedError(f"{type(self).__name__} has no image_shape")
+
+    def columns(self, asked: Sequence[ColumnSpec]) -> tuple[ColumnSpec, ...]:
+        """The condition columns of a run: those asked for, checked, or the data set's own where none are asked."""
+        raise NotImplementedError(f"{type(self).__name__} has no columns()")
+
+    def build(self, asked: Sequence[ColumnSpec]) -> "Data":
+        """Read or simulate the images: training and evaluation patches with their conditions."""
+        raise NotImplementedError(f"{type(self).__name__} has no build()")
+
+
+class DescriptorSpec(ComponentSpec):
+    """A measured quantity of a microstructure."""
+
+    def build(self) -> "Descriptor":
+        """Build the descriptor."""
+        raise NotImplementedError(f"{type(self).__name__} has no build()")

@@ -1,0 +1,74 @@
+"""The base of every spec: a frozen pydantic model that forbids unknown fields and names the nearest known one."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from alloygan.errors import nearest
+from alloygan.reading import LocatedText
+
+
+def describe(error: Any) -> str:
+    """One line for one pydantic error, in plain words."""
+    message: str = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    if error["type"] == "missing":
+        return "this field is required"
+    if error["type"] in ("unknown_field", "unknown_kind", "rule"):
+        return message
+    given = error["input"]
+    if isinstance(given, (str, int, float, bool)) or given is None:
+        return f"{message} (got {str(given) if isinstance(given, str) else given!r})"
+    return message
+
+
+class Spec(BaseModel):
+    """A part of a spec file: frozen, complete when read, unknown fields refused, no NaN and no infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _name_the_nearest_field(cls, data: Any, handler: Callable[[Any], Self]) -> Self:
+        try:
+            return handler(data)
+        except ValidationError as error:
+            raise ValidationError.from_exception_data(
+                cls.__name__, [cls._line_error(item) for item in error.errors(include_url=False)]
+            ) from None
+
+    @classmethod
+    def _line_error(cls, item: Any) -> InitErrorDetails:
+        kind, text = item["type"], describe(item)
+        if kind == "extra_forbidden" and len(item["loc"]) == 1:
+            kind = "unknown_field"
+            text = f"unknown field.{nearest(str(item['loc'][0]), cls.model_fields, noun='Fields here')}"
+        elif kind != "missing":
+            kind = kind if kind in ("unknown_field", "unknown_kind") else "rule"
+        # Without a context the message is taken as it is, braces included.
+        return InitErrorDetails(
+            type=PydanticCustomError(kind, text),  # type: ignore[arg-type]
+            loc=item["loc"],
+            input=item["input"],
+        )
+
+
+def _beside_its_file(value: Any) -> Any:
+    if isinstance(value, LocatedText):
+        return (value.position.folder / Path(str(value)).expanduser()).resolve()
+    return value
+
+
+SpecPath = Annotated[Path, BeforeValidator(_beside_its_file)]
+"""A path that a spec names: relative to the file that names it (to the working folder for `--set`)."""
+
+
+def size_pair(value: Any) -> Any:
+    """Read one number as a square: 128 is [128, 128]."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return (value, value)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return tuple(value)
+    return value

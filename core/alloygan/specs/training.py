@@ -1,0 +1,52 @@
+"""How a GAN is trained. Defaults are the paper's Table 3 and appendix A.3 where it says something."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from alloygan.specs.components import AugmenterSpec, SamplerSpec
+from alloygan.specs.from_registry import From
+from alloygan.specs.optimizers import OptimizerField, RMSprop, SGD
+from alloygan.specs.spec import Spec
+
+
+class TrainingSpec(Spec):
+    """The training loop's settings. Progress counts real images drawn for the critic."""
+
+    epochs: float | None = Field(
+        None, gt=0, description="Length in epochs; an epoch is as many real images as there are training patches."
+    )
+    images: int | None = Field(None, gt=0, description="Length in real images, in place of epochs.")
+    batch_size: int = Field(128, ge=1, description="Images of a batch, over all processes.")
+    critic_updates: int = Field(4, ge=1, description="Critic updates for one generator update, each on a fresh batch.")
+    optimizer: OptimizerField = Field(RMSprop(), description="Optimiser of both networks.")
+    critic_optimizer: OptimizerField | None = Field(
+        None, description="Another optimiser for the critic and the losses' own parameters."
+    )
+    lr_schedule: Literal["constant", "linear", "cosine"] = Field(
+        "constant", description="How the learning rates end: constant, or down to 0 linearly or by a cosine."
+    )
+    decay_from: float = Field(
+        0.0, ge=0, lt=1, description="Share of the training after which the learning rates begin to fall."
+    )
+    ema: float = Field(
+        0.999, ge=0, lt=1, description="Decay of the generator's moving average per generator update; 0 for none."
+    )
+    sampler: Annotated[SamplerSpec, From("sampler")] = Field("uniform", description="How batches are drawn.")  # type: ignore[assignment]
+    augment: Annotated[AugmenterSpec, From("augmenter")] = Field(  # type: ignore[assignment]
+        "flips", description="Random map of the images; compression has an axis, which flips keep and d4 does not."
+    )
+    seed: int = Field(0, ge=0, lt=2**31, description="Seed of everything random in the training.")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where to train; auto takes CUDA if present.")
+    log_every: int = Field(2048, ge=1, description="Real images between two lines of metrics.jsonl.")
+    checkpoint_every: int = Field(50_000, ge=1, description="Real images between two checkpoints.")
+    keep_checkpoints: int = Field(2, ge=1, description="How many of the newest checkpoints are kept.")
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        if (self.epochs is None) == (self.images is None):
+            raise ValueError("give the length as either epochs or images")
+        for optimizer in (self.optimizer, self.critic_optimizer):
+            if isinstance(optimizer, SGD) and optimizer.nesterov and optimizer.momentum == 0:
+                raise ValueError("nesterov needs momentum above 0")
+        return self

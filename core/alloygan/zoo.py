@@ -1,0 +1,207 @@
+"""Finds the plugins and fills the registries: the only importer of PluginManager and importlib.metadata.
+
+There is no global registry: `load_zoo()` returns a Zoo, and tests make their own.
+"""
+
+import importlib.util
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pluggy import PluginManager, PluginValidationError
+from pydantic import ValidationError
+
+from alloygan import hookspecs
+from alloygan.errors import PluginError, SpecError
+from alloygan.reading import Document, KeyPath, read_document
+from alloygan.registry import Registry
+from alloygan.specs import components
+from alloygan.specs.gan import GanSpec
+from alloygan.specs.spec import describe
+
+GROUP = "alloygan"
+SORTS: tuple[tuple[str, str, type[components.ComponentSpec]], ...] = (
+    ("generator", "generators", components.GeneratorSpec),
+    ("critic", "critics", components.CriticSpec),
+    ("conditioner", "conditioners", components.ConditionerSpec),
+    ("loss", "losses", components.LossSpec),
+    ("sampler", "samplers", components.SamplerSpec),
+    ("augmenter", "augmenters", components.AugmenterSpec),
+    ("dataset", "datasets", components.DatasetSpec),
+    ("descriptor", "descriptors", components.DescriptorSpec),
+)
+
+
+@dataclass(frozen=True)
+class Zoo:
+    """The registries, filled, and the spec files that plugins ship (by `zoo:NAME`)."""
+
+    registries: Mapping[str, Registry[Any]]
+    shipped: Mapping[str, Path] = field(default_factory=dict)
+
+    def read_spec(self, path: str | Path, overrides: Sequence[str] = ()) -> GanSpec:
+        """Read, merge and validate a spec file, with overrides `"a.b=c"`.
+
+        Raises SpecError: one line for each problem, with file, line, column, dotted path and the nearest known name.
+        """
+        return self.validate(self.read_document(path, overrides))
+
+    def read_document(self, path: str | Path, overrides: Sequence[str] = ()) -> Document:
+        """Read and merge a spec file (or `zoo:NAME`) without validating it."""
+        text = str(path)
+        located = self.shipped.get(text.removeprefix("zoo:")) if text.startswith("zoo:") else None
+        if text.startswith("zoo:") and located is None:
+            return read_document(Path(text), overrides, self.shipped)  # for its message
+        return read_document(located or Path(text), overrides, self.shipped)
+
+    def validate(self, document: Document) -> GanSpec:
+        """Validate a document. Raises SpecError as `read_spec`."""
+        try:
+            return GanSpec.model_validate(document.values, context=self.registries)
+        except ValidationError as error:
+            lines = []
+            for item in error.errors(include_url=False):
+                path: KeyPath = item["loc"]
+                where = document.locate(path)
+                dotted = ".".join(map(str, path))
+                lines.append(f"{where}: {dotted + ': ' if dotted else ''}{describe(item)}")
+            raise SpecError("\n".join(lines)) from None
+
+    def spec_from_values(self, values: Mapping[str, Any], registry: str | None = None) -> Any:
+        """Validate plain values as a whole spec, or as one component of the named registry (`"generator"`)."""
+        try:
+            if registry is None:
+                return GanSpec.model_validate(values, context=self.registries)
+            entry = self.registries[registry].get(str(values.get("kind")))
+            return entry.spec.model_validate(values, context=self.registries)
+        except ValidationError as error:
+            raise SpecError(
+                "\n".join(f"{'.'.join(map(str, e['loc']))}: {describe(e)}" for e in error.errors(include_url=False))
+            ) from None
+
+
+def load_zoo(plugin_files: Iterable[str | Path] = (), *, block: Iterable[str] | None = None) -> Zoo:
+    """Find all plugins and fill a zoo.
+
+    Installed distributions announce themselves through the entry-point group `alloygan`; `plugin_files` are single
+    Python files. `block` names distributions to leave out, by default those in the variable ALLOYGAN_BLOCK (separated
+    by commas). Raises PluginError naming the distribution.
+    """
+    if block is None:
+        block = os.environ.get("ALLOYGAN_BLOCK", "").split(",")
+    blocked = {_normal(name) for name in block if name.strip()}
+    manager = PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    registries: dict[str, Registry[Any]] = {one: Registry(one, many, base) for one, many, base in SORTS}
+    shipped: dict[str, Path] = {}
+    for origin, module in _modules(blocked, plugin_files):
+        _fill(manager, origin, module, registries, shipped)
+    return Zoo(registries, shipped)
+
+
+def _normal(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower().strip()
+
+
+def _modules(blocked: set[str], files: Iterable[str | Path]) -> Iterable[tuple[str, ModuleType]]:
+    found: dict[tuple[str, str], EntryPoint] = {}
+    for point in entry_points(group=GROUP):
+        found.setdefault((_normal(point.dist.name) if point.dist else "?", point.name), point)
+    # Our own first, so that a clash names the newcomer as the second; then by name: never by the order of installation.
+    for (distribution, name), point in sorted(found.items(), key=lambda item: (item[0][0] != "alloygan", item[0])):
+        if distribution in blocked:
+            continue
+        origin = f"{distribution}:{name}"
+        version = f"{distribution} {point.dist.version}" if point.dist else distribution
+        try:
+            module = point.load()
+        except Exception as error:
+            raise PluginError(
+                f"plugin {name!r} of {version} failed to import: {type(error).__name__}: {error}. Repair it, uninstall "
+                f"{distribution}, or set ALLOYGAN_BLOCK={distribution}."
+            ) from error
+        # A distribution of many plugins lists them in PLUGINS, so that adding one needs no reinstallation.
+        members = getattr(module, "PLUGINS", None)
+        if isinstance(members, tuple):
+            for member in members:
+                yield f"{distribution}:{member}", import_module(f"{module.__name__}.{member}")
+        else:
+            yield origin, module
+    for file in files:
+        yield f"file:{Path(file).name}", _file_module(Path(file))
+
+
+def _file_module(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise PluginError(f"--plugin {path}: there is no such file")
+    name = f"alloygan_file_plugin_{re.sub(r'[^0-9a-zA-Z_]', '_', path.stem)}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise PluginError(f"--plugin {path}: not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # pydantic looks annotations up in the module of a class
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise PluginError(
+            f"--plugin {path} failed to import: {type(error).__name__}: {error}. Repair the file or leave it out."
+        ) from error
+    return module
+
+
+def _fill(
+    manager: PluginManager,
+    origin: str,
+    module: ModuleType,
+    registries: Mapping[str, Registry[Any]],
+    shipped: dict[str, Path],
+) -> None:
+    distribution = origin.split(":", 1)[0]
+    way_out = f"Repair it, uninstall {distribution}, or set ALLOYGAN_BLOCK={distribution}."
+    if distribution == "file":
+        way_out = "Repair the file or leave it out."
+    try:
+        manager.register(module, name=origin)
+        manager.check_pending()
+    except PluginValidationError as error:
+        known = ", ".join(name for name in vars(hookspecs) if name.startswith("alloygan_"))
+        reason = " ".join(str(error).split())
+        raise PluginError(f"plugin {origin} does not fit a hook: {reason}. Hooks: {known}. {way_out}") from None
+    for _, plural, _ in SORTS:
+        registry = next(r for r in registries.values() if r.plural == plural)
+        for implementation in getattr(manager.hook, f"alloygan_register_{plural}").get_hookimpls():
+            if implementation.plugin_name != origin:
+                continue
+
+            def register(spec: type[Any], registry: Registry[Any] = registry) -> None:
+                registry.register(spec, origin=origin)
+
+            try:
+                implementation.function(*([register] if implementation.argnames else []))
+            except PluginError:
+                raise
+            except Exception as error:
+                raise PluginError(
+                    f"plugin {origin}: {implementation.function.__name__} failed: {type(error).__name__}: {error}. "
+                    f"{way_out}"
+                ) from error
+    _ship(origin, module, shipped)
+
+
+def _ship(origin: str, module: ModuleType, shipped: dict[str, Path]) -> None:
+    """Take the spec files that lie in a plugin's package folder."""
+    for folder in getattr(module, "__path__", ()):
+        for path in sorted(Path(folder).glob("*.yaml")):
+            if path.stem in shipped:
+                raise PluginError(
+                    f"two plugins ship a spec {path.stem!r}: {shipped[path.stem]} and {path} ({origin}). Rename one."
+                )
+            shipped[path.stem] = path
