@@ -25,6 +25,7 @@ from alloygan.registry import Registry
 from alloygan.specs import components
 from alloygan.specs.gan import GanSpec
 from alloygan.specs.spec import describe
+from alloygan.specs.wiring import wiring_problems
 
 GROUP = "alloygan"
 SORTS: tuple[tuple[str, str, type[components.ComponentSpec]], ...] = (
@@ -62,9 +63,9 @@ class Zoo:
         return read_document(located or Path(text), overrides, self.shipped)
 
     def validate(self, document: Document) -> GanSpec:
-        """Validate a document. Raises SpecError as `read_spec`."""
+        """Validate a document, and check that its parts fit together. Raises SpecError as `read_spec`."""
         try:
-            return GanSpec.model_validate(document.values, context=self.registries)
+            spec = GanSpec.model_validate(document.values, context=self.registries)
         except ValidationError as error:
             lines = []
             for item in error.errors(include_url=False):
@@ -73,6 +74,10 @@ class Zoo:
                 dotted = ".".join(map(str, path))
                 lines.append(f"{where}: {dotted + ': ' if dotted else ''}{describe(item)}")
             raise SpecError("\n".join(lines)) from None
+        problems = wiring_problems(spec)
+        if problems:
+            raise SpecError("\n".join(f"{document.locate(p)}: {'.'.join(p)}: {text}" for p, text in problems))
+        return spec
 
     def spec_from_values(self, values: Mapping[str, Any], registry: str | None = None) -> Any:
         """Validate plain values as a whole spec, or as one component of the named registry (`"generator"`)."""

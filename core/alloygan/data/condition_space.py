@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from alloygan.data.values import parse_level, parse_number
 from alloygan.errors import DataError, nearest
 from alloygan.interfaces.condition import OFF_TABLE, Condition
 from alloygan.specs.condition_columns import ColumnSpec
@@ -35,10 +36,7 @@ class Column:
     def parse(self, text: Any) -> Value:
         """A value of this column from text or number. Raises DataError if it is missing, NaN, or not known."""
         if self.scale == "category":
-            name = "" if text is None else str(text).strip()
-            if name not in self.levels:
-                raise DataError(f"{self.name}: unknown level {name!r}.{nearest(name, self.levels)}")
-            return name
+            return parse_level(self.name, text, self.levels)
         return parse_number(self.name, text, self.scale)
 
     def scaled(self, value: Value) -> list[float]:
@@ -55,21 +53,6 @@ class Column:
         if isinstance(value, str):
             return value
         return f"{value:g} {self.unit}".strip()
-
-
-def parse_number(name: str, text: Any, scale: str) -> float:
-    """A finite number (above 0 on a log scale) from text. Raises DataError with the reason."""
-    if text is None or (isinstance(text, str) and not text.strip()):
-        raise DataError(f"{name}: the value is missing")
-    try:
-        number = float(text)
-    except (TypeError, ValueError):
-        raise DataError(f"{name}: {text!r} is not a number (a column of names needs scale: category)") from None
-    if not math.isfinite(number):
-        raise DataError(f"{name}: {text} is not a finite number")
-    if scale == "log" and number <= 0:
-        raise DataError(f"{name}: {number:g} has no logarithm (scale: log)")
-    return number
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,12 @@ class DatasetSpec(ComponentSpec):
         """The condition columns of a run: those asked for, checked, or the data set's own where none are asked."""
         raise NotImplementedError(f"{type(self).__name__} has no columns()")
 
+    def check_inputs(self, asked: Sequence[ColumnSpec]) -> None:
+        """Check what is read later (manifest, files) as far as that goes without reading images or importing torch.
+
+        Raises DataError. By default there is nothing to check.
+        """
+
     def build(self, asked: Sequence[ColumnSpec]) -> "Data":
         """Read or simulate the images: training and evaluation patches with their conditions."""
         raise NotImplementedError(f"{type(self).__name__} has no build()")

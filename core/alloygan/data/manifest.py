@@ -1,0 +1,292 @@
+"""The manifest of a data set: a `manifest.csv` with one row a micrograph.
+
+Columns: `file`, and one for each condition; optional are `um_per_px` (length of a pixel in µm), `mask`, `roi`
+(`x y width height` in px) and `exclude` (yes or no). Others are ignored. Paths are relative to the manifest.
+All problems of a manifest are reported together. Imports no torch, so that `alloygan check` stays fast.
+"""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from alloygan.data.images import image_size
+from alloygan.data.region import Region
+from alloygan.data.values import parse_level, parse_number
+from alloygan.errors import DataError, nearest
+from alloygan.specs.condition_columns import ColumnSpec
+
+OWN_COLUMNS = ("file", "um_per_px", "mask", "roi", "exclude")
+"""Columns that are not conditions."""
+
+_MOST_PROBLEMS = 20
+_YES, _NO = ("yes", "1", "true"), ("no", "0", "false", "")
+
+
+@dataclass(frozen=True)
+class Micrograph:
+    """A row of the manifest: the image, its conditions as text by column name, and what else is known of it.
+
+    `where` is `manifest.csv:LINE`; `roi` None is the whole image; `um_per_px` is in µm.
+    """
+
+    where: str
+    file: Path
+    conditions: Mapping[str, str]
+    um_per_px: float | None = None
+    mask: Path | None = None
+    roi: Region | None = None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The micrographs of a data set in the order of the file, without those that the manifest excludes."""
+
+    path: Path
+    micrographs: tuple[Micrograph, ...]
+
+    @property
+    def um_per_px(self) -> float | None:
+        """Length of a pixel in µm, the same for all micrographs; None where it is not known."""
+        return self.micrographs[0].um_per_px
+
+
+def read_manifest(path: Path, conditions: Sequence[ColumnSpec]) -> Manifest:
+    """Read and check a manifest for these condition columns; image files must exist but are not decoded.
+
+    An excluded row is not looked at further. Raises DataError with one line `manifest.csv:LINE: column: …`
+    for each problem, 20 at most.
+    """
+    header_line, header, rows = _read_rows(path)
+    problems = list(_header_problems(f"{path}:{header_line}", header, conditions))
+    if "file" not in header:
+        refuse_problems(problems)
+    micrographs: list[Micrograph] = []
+    for line, cells in rows:
+        where = f"{path}:{line}"
+        if len(cells) != len(header):
+            problems.append(
+                f"{where}: {len(cells)} values in a table of {len(header)} columns; add the missing commas, "
+                "or write a value that has a comma in quotes"
+            )
+            continue
+        row = _Row(where, path.parent, {n: c.strip() for n, c in zip(header, cells, strict=True)}, problems)
+        if not row.excluded():
+            micrographs.append(row.micrograph(conditions))
+    if not rows:
+        problems.append(f"{path}: there are no rows below the header; add one for each micrograph")
+    elif not micrographs and not problems:
+        problems.append(f"{path}: exclude: every row is excluded; keep at least one micrograph")
+    problems.extend(_scale_problems(micrographs))
+    problems.extend(_overlap_problems(micrographs))
+    refuse_problems(problems)
+    return Manifest(path, tuple(micrographs))
+
+
+def condition_columns_of(path: Path) -> tuple[str, ...]:
+    """Names of the columns of a manifest that can be conditions. Raises DataError if it cannot be read."""
+    return tuple(name for name in _read_rows(path)[1] if name and name not in OWN_COLUMNS)
+
+
+def refuse_problems(problems: Sequence[str]) -> None:
+    """Raise a DataError with one line for each problem (20 at most) if there are any."""
+    if problems:
+        more = len(problems) - _MOST_PROBLEMS
+        rest = [f"… and {more} more"] if more > 0 else []
+        raise DataError("\n".join([*problems[:_MOST_PROBLEMS], *rest]))
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One row under inspection; what is wrong with it is added to `problems`."""
+
+    where: str
+    folder: Path
+    cells: Mapping[str, str]
+    problems: list[str]
+
+    def excluded(self) -> bool:
+        text = self.cells.get("exclude", "").lower()
+        if text not in _YES + _NO:
+            self._add(f"exclude: {text!r} is neither yes nor no")
+        return text in _YES
+
+    def micrograph(self, conditions: Sequence[ColumnSpec]) -> Micrograph:
+        file, size = self._image()
+        for spec in conditions:
+            self._check_condition(spec)
+        return Micrograph(
+            self.where,
+            file,
+            {spec.name: self.cells.get(spec.name, "") for spec in conditions},
+            self._um_per_px(),
+            self._mask(size),
+            self._roi(size),
+        )
+
+    def _add(self, problem: str) -> None:
+        self.problems.append(f"{self.where}: {problem}")
+
+    def _image(self) -> tuple[Path, tuple[int, int] | None]:
+        """The image's path, and its size where that is needed and can be read."""
+        name = self.cells["file"]
+        if not name:
+            self._add("file: the value is missing; give the path of the image, relative to the manifest")
+            return self.folder, None
+        file = self.folder / name
+        if not file.is_file():
+            self._add(
+                f"file: there is no file {file}; correct the path (it starts at the manifest) or exclude it"
+            )
+            return file, None
+        # The header alone is read, and only where something has to fit the image.
+        return file, self._size("file", file) if self.cells.get("roi") or self.cells.get("mask") else None
+
+    def _size(self, column: str, file: Path) -> tuple[int, int] | None:
+        try:
+            return image_size(file, max_pixels=2**62)  # the limit is the reader's business
+        except DataError as error:
+            self._add(f"{column}: {error}")
+            return None
+
+    def _check_condition(self, spec: ColumnSpec) -> None:
+        if spec.name not in self.cells:
+            return  # reported once, for the header
+        text = self.cells[spec.name]
+        try:
+            if spec.scale == "category":
+                parse_level(spec.name, text, spec.levels)
+            else:
+                parse_number(spec.name, text, spec.scale)
+        except DataError as error:
+            self._add(str(error))
+
+    def _um_per_px(self) -> float | None:
+        text = self.cells.get("um_per_px")
+        if not text:
+            return None
+        try:
+            # What is wanted of a length is what a log scale wants: a finite number above 0.
+            return parse_number("um_per_px", text, "log")
+        except DataError:
+            self._add(
+                f"um_per_px: {text!r} is not a length in µm above 0; correct it, or leave the column empty"
+            )
+            return None
+
+    def _mask(self, size: tuple[int, int] | None) -> Path | None:
+        name = self.cells.get("mask")
+        if not name:
+            return None
+        mask = self.folder / name
+        if not mask.is_file():
+            self._add(
+                f"mask: there is no file {mask}; correct the path (it starts at the manifest) or empty it"
+            )
+            return None
+        found = self._size("mask", mask)
+        if found and size and found != size:
+            self._add(
+                f"mask: {mask} has {found[0]} × {found[1]} px and the image {size[0]} × {size[1]}; they "
+                "must be the same"
+            )
+        return mask
+
+    def _roi(self, size: tuple[int, int] | None) -> Region | None:
+        text = self.cells.get("roi")
+        if not text:
+            return None
+        if not re.fullmatch(r"\d{1,9}(\s+\d{1,9}){3}", text, re.ASCII):
+            self._add(
+                f"roi: {text!r} is not `x y width height`: four whole numbers in px, separated by spaces"
+            )
+            return None
+        region = Region(*map(int, text.split()))
+        if size and not region.lies_in(size):
+            self._add(
+                f"roi: {text} does not lie in the image, which is {size[1]} px wide and {size[0]} px high"
+            )
+            return None
+        return region
+
+
+def _read_rows(path: Path) -> tuple[int, list[str], list[tuple[int, list[str]]]]:
+    """Line and names of the header, and line and cells of every row that is not blank."""
+    if not path.is_file():
+        what = "is a folder; name the manifest.csv in it" if path.is_dir() else "there is no such manifest"
+        raise DataError(f"{path}: {what}")
+    lines: list[tuple[int, list[str]]] = []
+    try:
+        # utf-8-sig: spreadsheets put a byte order mark at the start, which would become part of the first
+        # name.
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file)
+            start = 1
+            for cells in reader:
+                if any(cell.strip() for cell in cells):
+                    lines.append((start, cells))
+                start = reader.line_num + 1
+    except UnicodeDecodeError:
+        raise DataError(
+            f"{path}: not a UTF-8 text file; save it from the spreadsheet as `CSV UTF-8`"
+        ) from None
+    except csv.Error as error:
+        raise DataError(f"{path}: not a table of comma-separated values ({error}); save it as CSV") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
+    if not lines:
+        raise DataError(
+            f"{path}: the manifest is empty; write a header (file, and a column for each condition)"
+        )
+    (line, header), *rows = lines
+    return line, [name.strip() for name in header], rows
+
+
+def _header_problems(where: str, header: Sequence[str], conditions: Sequence[ColumnSpec]) -> Iterator[str]:
+    names = [name for name in header if name]
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            yield f"{where}: {name}: the column stands {names.count(name)} times; keep one of them"
+    if "file" not in names:
+        # Where the decimal sign is a comma, spreadsheets separate with something else.
+        other = next((sign for sign in ";\t" if sign in "".join(header)), None)
+        remedy = f" Separate the columns with commas, not with {other!r}." if other else ""
+        yield f"{where}: file: there is no such column.{remedy or nearest('file', names, noun='Columns')}"
+    for spec in conditions:
+        if spec.name in OWN_COLUMNS:
+            yield f"{where}: {spec.name}: this column is no condition but the manifest's own; rename it"
+        elif spec.name not in names:
+            known = nearest(spec.name, set(names) - set(OWN_COLUMNS), noun="Conditions")
+            yield f"{where}: {spec.name}: there is no such column.{known}"
+
+
+def _scale_problems(micrographs: Sequence[Micrograph]) -> Iterator[str]:
+    known = next((one for one in micrographs if one.um_per_px is not None), None)
+    if known is None or known.um_per_px is None:
+        return
+    for one in micrographs:
+        if one.um_per_px != known.um_per_px:
+            found = "missing" if one.um_per_px is None else f"{one.um_per_px:g}"
+            yield (
+                f"{one.where}: um_per_px: {found} here, and {known.um_per_px:g} in {known.where}; it must "
+                "be the same for all rows or empty for all. Micrographs are not rescaled yet: resample "
+                "this one, or exclude it"
+            )
+
+
+def _overlap_problems(micrographs: Iterable[Micrograph]) -> Iterator[str]:
+    """One image in two rows could put training pixels of one row into the evaluation region of the other."""
+    seen: dict[Path, list[Micrograph]] = {}
+    for one in micrographs:
+        if not one.file.is_file():
+            continue
+        before = seen.setdefault(one.file.resolve(), [])
+        for other in before:
+            if one.roi is None or other.roi is None or one.roi.meets(other.roi):
+                yield (
+                    f"{one.where}: file: {one.file.name} is also in {other.where}; keep one of the rows, or "
+                    "give both regions (roi) that do not overlap"
+                )
+                break
+        before.append(one)

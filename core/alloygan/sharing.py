@@ -1,0 +1,157 @@
+"""A generator to share: `generator.safetensors` and `model.json`, which need no data set and cannot run code."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from alloygan.assembler import build_generator, site_of
+from alloygan.data.condition_space import ConditionSpace, Row
+from alloygan.data.patches import to_grey_levels
+from alloygan.errors import DataError, RunFolderError
+from alloygan.files import read_json, write_bytes, write_json
+from alloygan.interfaces.generator import Generator
+from alloygan.interfaces.streams import stream
+from alloygan.specs.components import ComponentSpec, GeneratorSpec
+from alloygan.zoo import Zoo
+
+WEIGHTS = "generator.safetensors"
+MODEL = "model.json"
+SCHEMA = 1
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class SharedGenerator:
+    """A generator in evaluation mode with the condition space it was trained in."""
+
+    name: str
+    generator: Generator
+    spec: GeneratorSpec
+    space: ConditionSpace
+    image_shape: tuple[int, int, int]
+    um_per_px: float | None
+    images_seen: int
+
+    def check(self, row: Row) -> None:
+        """Raise DataError where this generator cannot be asked for a condition off its table."""
+        if needs_label(self.spec) and self.space.label(row) < 0:
+            near = self.space.nearest_row(row)
+            known = "; ".join(self.space.text(known_row) for known_row in self.space.table)
+            raise DataError(
+                f"{self.space.text(row)}: this generator knows classes only (its conditioner needs an id), and this is "
+                f"none of them. Nearest: {self.space.text(near) if near else '(none)'}. Known: {known}. "
+                "For conditions between them, train with a conditioner for continuous values, such as continuous_mlp."
+            )
+
+    @torch.inference_mode()
+    def sample(self, row: Row, count: int, seed: int, first: int = 0) -> Tensor:
+        """Images (count, C, H, W) uint8 of one condition; noise i depends on (seed, i) alone."""
+        self.check(row)
+        device = next(self.generator.parameters()).device
+        parts = []
+        for start in range(first, first + count, _BATCH):
+            numbers = range(start, min(start + _BATCH, first + count))
+            noise = torch.stack([noise_vector(seed, i, self.generator.noise_width) for i in numbers]).to(device)
+            condition = self.space.condition([row] * len(numbers)).to(device)
+            parts.append(to_grey_levels(self.generator(noise, condition)).cpu())
+        return torch.cat(parts)
+
+
+def noise_vector(seed: int, number: int, width: int) -> Tensor:
+    """The noise z (width,) of sample `number`: the same for every condition (the columns of the paper's Figure 2)."""
+    return torch.randn(width, generator=stream(seed, "sample", number))
+
+
+def needs_label(spec: ComponentSpec) -> bool:
+    """Whether a component or a part of it needs an id in the table of conditions."""
+    inner = (getattr(spec, name) for name in type(spec).model_fields)
+    return "label" in spec.needs or any(needs_label(part) for part in inner if isinstance(part, ComponentSpec))
+
+
+def save_generator(
+    folder: Path,
+    generator: Generator,
+    spec: GeneratorSpec,
+    space: ConditionSpace,
+    *,
+    name: str,
+    image_shape: tuple[int, int, int],
+    um_per_px: float | None,
+    images_seen: int,
+) -> None:
+    """Write both files, each atomically."""
+    tensors = {key: value.detach().cpu().contiguous() for key, value in generator.state_dict().items()}
+    write_bytes(folder / WEIGHTS, save(tensors, metadata={"format": "pt"}))
+    write_json(
+        folder / MODEL,
+        {
+            "schema": SCHEMA,
+            "name": name,
+            "generator": spec.model_dump(mode="json"),
+            "conditions": space.to_json(),
+            "image_shape": list(image_shape),
+            "um_per_px": um_per_px,
+            "images_seen": images_seen,
+            "alloygan": version("alloygan"),
+        },
+    )
+
+
+def load_generator(folder: str | Path, zoo: Zoo, device: torch.device | str = "cpu") -> SharedGenerator:
+    """Load a generator from a folder that holds `generator.safetensors` and `model.json`.
+
+    Raises RunFolderError if a file is missing, broken or does not fit the other, SpecError if the kind of generator
+    is not in the zoo.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise RunFolderError(f"{folder}: there is no such folder")
+    for file in (WEIGHTS, MODEL):
+        if not (folder / file).is_file():
+            hint = " (the run has no checkpoint yet)" if (folder / "spec.yaml").is_file() else ""
+            raise RunFolderError(f"{folder}: there is no {file}{hint}; a model to sample from has {WEIGHTS} and {MODEL}")
+    model = read_json(folder / MODEL)
+    if model.get("schema") != SCHEMA:
+        raise RunFolderError(f"{folder / MODEL}: schema {model.get('schema')!r}; this alloygan reads {SCHEMA}")
+    try:
+        space = ConditionSpace.from_json(model["conditions"])
+        spec: GeneratorSpec = zoo.spec_from_values(model["generator"], "generator")
+        channels, height, width = map(int, model["image_shape"])
+        um_per_px = None if model["um_per_px"] is None else float(model["um_per_px"])
+        name, images_seen = str(model["name"]), int(model["images_seen"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RunFolderError(f"{folder / MODEL}: not complete: {type(error).__name__}: {error}") from None
+    generator = build_generator(spec, site_of((channels, height, width), space))
+    _load_weights(generator, folder / WEIGHTS)
+    return SharedGenerator(
+        name, generator.to(device).eval(), spec, space, (channels, height, width), um_per_px, images_seen
+    )
+
+
+def _load_weights(generator: Generator, path: Path) -> None:
+    try:
+        tensors: dict[str, Any] = load_file(path)
+    except (safetensors.SafetensorError, OSError, ValueError) as error:
+        raise RunFolderError(f"{path}: not a whole safetensors file: {error}") from None
+    expected = generator.state_dict()
+    wrong = sorted(
+        key
+        for key in expected.keys() | tensors.keys()
+        if key not in expected or key not in tensors or expected[key].shape != tensors[key].shape
+    )
+    if wrong:
+        raise RunFolderError(
+            f"{path}: does not fit the generator in {MODEL} beside it ({_first(wrong)}); take both files from one run"
+        )
+    generator.load_state_dict(tensors)
+
+
+def _first(names: Sequence[str], most: int = 4) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

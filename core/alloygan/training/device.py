@@ -1,0 +1,39 @@
+"""Where to train, and the settings that make a training reproducible there."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from alloygan.errors import SpecError
+
+
+def choose_device(asked: str) -> torch.device:
+    """The device for `auto`, `cpu` or `cuda`. Raises SpecError where CUDA is asked for and absent."""
+    if asked == "cuda" and not torch.cuda.is_available():
+        raise SpecError("training.device: cuda: torch finds no CUDA device here; use cpu or auto")
+    return torch.device("cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+@contextmanager
+def reproducible(device: torch.device) -> Iterator[None]:
+    """IEEE float32 and deterministic kernels, so that the same run gives the same bits on the same machine."""
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = (
+        torch.are_deterministic_algorithms_enabled(),
+        cudnn.benchmark,
+        cudnn.allow_tf32,
+        matmul.allow_tf32,
+    )
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when it starts
+    torch.use_deterministic_algorithms(True)
+    cudnn.benchmark = False
+    cudnn.allow_tf32 = False
+    matmul.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0])
+        cudnn.benchmark, cudnn.allow_tf32, matmul.allow_tf32 = before[1:]

@@ -1,0 +1,79 @@
+"""Everything of a training that changes: what a checkpoint holds."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from alloygan.assembler import Gan
+from alloygan.errors import TrainingError
+from alloygan.training.ema import MovingAverage
+from alloygan.training.optimizers import build_optimizer
+
+
+@dataclass
+class TrainingState:
+    """Both networks, the losses, both optimisers and the moving average, on one device."""
+
+    gan: Gan
+    ema: MovingAverage
+    generator_optimizer: torch.optim.Optimizer
+    critic_optimizer: torch.optim.Optimizer
+
+    @classmethod
+    def start(cls, gan: Gan, device: torch.device) -> "TrainingState":
+        """Move the parts to a device and make optimisers over them; losses' own parameters train with the critic."""
+        for part in (gan.generator, gan.critic, *gan.losses.values()):
+            part.to(device).train()
+        training = gan.spec.training
+        own = [parameter for loss in gan.losses.values() for parameter in loss.parameters()]
+        return cls(
+            gan,
+            MovingAverage(gan.generator, training.ema),
+            build_optimizer(training.optimizer, gan.generator.parameters()),
+            build_optimizer(training.critic_optimizer or training.optimizer, [*gan.critic.parameters(), *own]),
+        )
+
+    def judges(self) -> Iterator[nn.Module]:
+        """What trains in the critic's step: the critic and the losses."""
+        yield self.gan.critic
+        yield from self.gan.losses.values()
+
+    def _parts(self) -> dict[str, Any]:
+        losses = {f"losses.{name}": loss for name, loss in self.gan.losses.items()}
+        return {
+            "generator": self.gan.generator,
+            "critic": self.gan.critic,
+            "ema": self.ema.generator,
+            "generator_optimizer": self.generator_optimizer,
+            "critic_optimizer": self.critic_optimizer,
+        } | losses
+
+    def state_dict(self) -> dict[str, Any]:
+        """States of all parts by name."""
+        return {name: part.state_dict() for name, part in self._parts().items()}
+
+    def load_state_dict(self, states: dict[str, Any]) -> None:
+        """Inverse of `state_dict`."""
+        for name, part in self._parts().items():
+            part.load_state_dict(states[name])
+
+    def check_finite(self) -> None:
+        """Raise TrainingError naming the first tensor with a NaN or an infinity. Reads from the device."""
+        for name, part in self._parts().items():
+            for key, tensor in _tensors(part.state_dict()):
+                if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+                    raise TrainingError(f"the state {name}{key} is not finite")
+
+
+def _tensors(value: Any, path: str = "") -> Iterator[tuple[str, Tensor]]:
+    if isinstance(value, Tensor):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _tensors(inner, f"{path}.{key}")
+    elif isinstance(value, (list, tuple)):
+        for i, inner in enumerate(value):
+            yield from _tensors(inner, f"{path}.{i}")

@@ -1,0 +1,55 @@
+"""The paper's two ways from a condition to an embedding."""
+
+import torch
+import torch.nn.functional as F
+from alloygan import Condition, Conditioner
+from torch import Tensor, nn
+
+
+class OneHotProjection(Conditioner):
+    """One-hot vector of the id, linearly projected without bias: (B,) ids to (B, width).
+
+    Tables 1 and 2 call it "Embedding": 8 → 128 in the generator, 8 → 64 in the critic.
+    """
+
+    def __init__(self, count: int, width: int, init_std: float | None = None) -> None:
+        super().__init__()
+        self.width = width
+        self.count = count
+        self.init_std = init_std
+        self.projection = nn.Linear(count, width, bias=False)
+        self.projection.table_name = "Embedding"  # type: ignore[assignment]
+
+    def reset_parameters(self) -> None:
+        """Draw the weights with the standard deviation that was asked for."""
+        if self.init_std is None:
+            self.projection.reset_parameters()
+        else:
+            nn.init.normal_(self.projection.weight, std=self.init_std)
+
+    def forward(self, condition: Condition) -> Tensor:
+        """Project; ids off the table are refused on the host, where the condition is built."""
+        return self.projection(F.one_hot(condition.label, self.count).to(self.projection.weight.dtype))
+
+
+class ConditionPerceptron(Conditioner):
+    """Leaky-ReLU perceptron on the scaled values: (B, F) to (B, width)."""
+
+    def __init__(self, values: int, hidden: int, layers: int, width: int, slope: float) -> None:
+        super().__init__()
+        self.width = width
+        widths = [values, *[hidden] * layers]
+        steps: list[nn.Module] = []
+        for before, after in zip(widths, widths[1:], strict=False):
+            steps += [nn.Linear(before, after), nn.LeakyReLU(slope)]
+        self.perceptron = nn.Sequential(*steps, nn.Linear(widths[-1], width))
+
+    def forward(self, condition: Condition) -> Tensor:
+        """Embed the values, which may lie outside the bounds."""
+        return self.perceptron(condition.values.to(next(self.parameters()).dtype))
+
+
+def film(noise: Tensor, embedding: Tensor) -> Tensor:
+    """Scale and shift noise (B, Z) by an embedding (B, 2Z): z ⊙ (1 + scale) + shift (Perez et al. 2018)."""
+    scale, shift = torch.chunk(embedding, 2, dim=1)
+    return noise * (1 + scale) + shift

@@ -1,0 +1,53 @@
+"""What a spec says of the descriptors of whole images."""
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from alloygan.specs.components import DescriptorSpec
+
+if TYPE_CHECKING:
+    from alloygan.interfaces.descriptor import Descriptor
+
+
+class AreaFraction(DescriptorSpec):
+    """Share of an image that the primary phase covers, one value an image, 0 to 1."""
+
+    kind: Literal["area_fraction"] = "area_fraction"
+
+    def build(self) -> "Descriptor":
+        """Build the descriptor."""
+        from alloygan_plugins.phase_statistics.area_fraction import AreaFractionDescriptor
+
+        return AreaFractionDescriptor()
+
+
+class InterfaceDensity(DescriptorSpec):
+    """Length of interface per area, one value an image (1/px or 1/µm)."""
+
+    kind: Literal["interface_density"] = "interface_density"
+    estimate: Literal["isotropic", "manhattan"] = Field(
+        "isotropic",
+        description="The length itself, for interfaces of all directions alike (Cauchy and Crofton: π/4 of the next), "
+        "or the length of the pixels' edges between the phases, exact where interfaces follow the pixel grid.",
+    )
+
+    def build(self) -> "Descriptor":
+        """Build the descriptor."""
+        from alloygan_plugins.phase_statistics.interface_density import InterfaceDensityDescriptor
+
+        return InterfaceDensityDescriptor(self.estimate)
+
+
+class PixelStd(DescriptorSpec):
+    """Diversity: standard deviation of a pixel over the images of a condition, one value a set (images in
+    [-1, 1]).
+    """
+
+    kind: Literal["pixel_std"] = "pixel_std"
+
+    def build(self) -> "Descriptor":
+        """Build the descriptor."""
+        from alloygan_plugins.phase_statistics.pixel_std import PixelStdDescriptor
+
+        return PixelStdDescriptor()
