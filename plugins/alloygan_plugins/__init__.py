@@ -2,4 +2,11 @@
 
 PLUGINS = (
     "jain2024",
+    "imagej_particles",
+    "phase_statistics",
+    "spatial_correlation",
+    "micrographs",
+    "batch_samplers",
+    "symmetries",
+    "spinodal",
 )

@@ -104,7 +104,7 @@ def _particles_of(masks: NDArray[np.bool_], first: int, min_area: float, exclude
     across, down = column - x[particle], row - y[particle]
     xx, yy, xy = mean(across * across) + 1 / 12, mean(down * down) + 1 / 12, mean(across * down)
     centre, spread = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
-    # Closed form of the eigenvalues. With both axes rescaled to the area, their ratio and the area say it all.
+    # The eigenvalues in closed form. Both axes are rescaled to the area, so their ratio is enough.
     aspect_ratio = np.sqrt((centre + spread) / (centre - spread))
     diameter = 2 * np.sqrt(area / np.pi)
     # Rows count downwards, hence the sign of xy.

@@ -48,8 +48,8 @@ def fit_threshold(images: NDArray[np.uint8], smooth: float = 0.0) -> float:
         raise DataError("there are no training images to fit the grey level between the phases to")
     if len(occupied) == 1:
         raise DataError(
-            f"all pixels of the training images have the grey level {occupied[0]}, so no level lies between two "
-            "phases. Check the images; or give the level yourself as evaluation.threshold."
+            f"all pixels of the training images have the grey level {occupied[0]}, so no level lies "
+            "between two phases. Check the images; or give the level yourself as evaluation.threshold."
         )
     otsu: float = threshold_otsu(hist=(counts, np.arange(_LEVELS)))  # type: ignore[no-untyped-call]
     above = int(occupied[occupied > otsu].min())

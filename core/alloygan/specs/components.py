@@ -15,6 +15,7 @@ from alloygan.specs.condition_columns import ColumnSpec
 from alloygan.specs.spec import Spec
 
 if TYPE_CHECKING:
+    from alloygan.data.condition_space import ConditionSpace
     from alloygan.data.patches import Data, Patches
     from alloygan.interfaces.augmenter import Augmenter
     from alloygan.interfaces.conditioner import Conditioner
@@ -129,6 +130,10 @@ class DatasetSpec(ComponentSpec):
 
         Raises DataError. By default there is nothing to check.
         """
+
+    def condition_space(self, asked: Sequence[ColumnSpec]) -> "ConditionSpace":
+        """The condition space of `build`, found without reading or simulating images."""
+        raise NotImplementedError(f"{type(self).__name__} has no condition_space()")
 
     def build(self, asked: Sequence[ColumnSpec]) -> "Data":
         """Read or simulate the images: training and evaluation patches with their conditions."""

@@ -54,9 +54,9 @@ class NumberDensity(ParticleSpec):
     kind: Literal["number_density"] = "number_density"
     edges: Literal["two_sides", "miles_lantuejoul"] = Field(
         "two_sides",
-        description="How particles at the border count: not if they touch its upper or left side (each particle "
-        "then counts in one of the images that tile the plane); or only those clear of the border, each divided by "
-        "the area of the places where one of its size would be clear of it.",
+        description="How particles at the border count: not if they touch its upper or left side (so that "
+        "each counts in one of the images that tile a plane); or only those clear of it, each divided "
+        "by the area of the places where one of its size would be clear of the border.",
     )
 
     def build(self) -> "Descriptor":

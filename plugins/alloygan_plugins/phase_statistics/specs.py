@@ -28,8 +28,8 @@ class InterfaceDensity(DescriptorSpec):
     kind: Literal["interface_density"] = "interface_density"
     estimate: Literal["isotropic", "manhattan"] = Field(
         "isotropic",
-        description="The length itself, for interfaces of all directions alike (Cauchy and Crofton: π/4 of the next), "
-        "or the length of the pixels' edges between the phases, exact where interfaces follow the pixel grid.",
+        description="The length itself where interfaces have all directions alike (Cauchy and Crofton: π/4 "
+        "of manhattan), or the length of the pixels' edges between the phases, exact along rows and columns.",
     )
 
     def build(self) -> "Descriptor":

@@ -18,8 +18,8 @@ class TwoPoint(DescriptorSpec):
     kind: Literal["two_point"] = "two_point"
     periodic: bool = Field(
         False,
-        description="Whether images continue at the opposite side, as whole simulations with periodic edges do; crops "
-        "do not.",
+        description="Whether images continue at the opposite side, as whole simulations with periodic edges "
+        "do; crops do not.",
     )
 
     def build(self) -> "Descriptor":
@@ -37,8 +37,8 @@ class CharacteristicLength(DescriptorSpec):
     kind: Literal["characteristic_length"] = "characteristic_length"
     window: Literal["none", "hann"] = Field(
         "none",
-        description="Taper towards the border before the transform: `hann` keeps the jump between opposite sides of a "
-        "crop out of the spectrum, and widens its lines by one wavenumber.",
+        description="Taper towards the border before the transform: `hann` keeps the jump between opposite "
+        "sides of a crop out of the spectrum, and widens its lines by one wavenumber.",
     )
 
     def build(self) -> "Descriptor":

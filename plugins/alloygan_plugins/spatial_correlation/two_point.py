@@ -30,7 +30,7 @@ class TwoPointDescriptor(Descriptor):
         curves = two_point(specimens.masks, periodic=self.periodic)
         return Measurement(
             curves,
-            axis=np.arange(curves.shape[1]) * specimens.length_per_px,
+            axis=np.arange(curves.shape[1], dtype=np.float64) * specimens.length_per_px,
             image=np.arange(len(curves)),
         )
 

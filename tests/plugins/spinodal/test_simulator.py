@@ -53,7 +53,8 @@ def smooth_fields(height: int, width: int) -> Tensor:
 def wavenumber_squared(height: int, width: int) -> Tensor:
     """(H, W) on the full plane of fft2."""
     rows, columns = (torch.fft.fftfreq(n, dtype=torch.float64).mul(2 * math.pi) for n in (height, width))
-    return rows.square()[:, None] + columns.square()
+    squared: Tensor = rows.square()[:, None] + columns.square()
+    return squared
 
 
 def structure_length(fields: Tensor) -> Tensor:
@@ -220,6 +221,14 @@ def test_free_energy_of_one_wave(size: tuple[int, int]) -> None:
     bulk = (wave * (1 - wave)).square().sum()
     kappa = torch.tensor(1.7, dtype=torch.float64)
     torch.testing.assert_close(free_energy(wave, kappa), bulk + kappa * height * width * (0.1 * k) ** 2 / 2)
+
+
+@pytest.mark.parametrize("size", [(8, 10), (9, 10), (10, 9), (9, 11)])
+def test_free_energy_counts_every_wave_of_a_noisy_field_once(size: tuple[int, int]) -> None:
+    noisy = initial_composition(torch.tensor([0.4]), size, 0, noise=0.2, dtype=torch.float64)
+    squared_gradient = (wavenumber_squared(*size) * torch.fft.fft2(noisy).abs().square()).mean(dim=(-2, -1))
+    gradient_share = free_energy(noisy, torch.tensor([1.0])) - free_energy(noisy, torch.tensor([0.0]))
+    torch.testing.assert_close(gradient_share, squared_gradient)
 
 
 def test_driving_force_is_the_slope_of_the_bulk_energy() -> None:

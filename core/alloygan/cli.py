@@ -1,0 +1,300 @@
+"""The command line: parse, call, print. What needs torch is imported by the commands that need it."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, CycloptsError, Parameter
+from rich.console import Console
+
+from alloygan.errors import AlloyganError, SpecError
+from alloygan.terminal import (
+    print_check,
+    print_kinds,
+    print_layers,
+    print_scores,
+    print_show,
+    training_progress,
+    work_progress,
+)
+from alloygan.zoo import load_zoo
+
+Plugins = Annotated[
+    tuple[Path, ...], Parameter(name="--plugin", negative=(), help="A plugin in a single Python file; repeatable.")
+]
+Overrides = Annotated[
+    tuple[str, ...],
+    Parameter(name="--set", negative=(), help="Override a field, such as losses.contrastive.weight=0.5; repeatable."),
+]
+AsJson = Annotated[bool, Parameter(name="--json", negative=(), help="Print JSON for programs.")]
+
+app = App(
+    name="alloygan",
+    help="A zoo of conditional GANs for microstructures. A spec file names the parts; one command trains it.",
+    version_flags=["--version"],
+)
+screen = Console()
+messages = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; exit codes are 0 done, 1 failed while running, 2 the input is wrong."""
+    try:
+        app(arguments, exit_on_error=False, print_error=True, error_console=messages)
+    except CycloptsError:
+        sys.exit(2)
+    except AlloyganError as error:
+        messages.print("[bold red]error:[/] ", end="")
+        messages.print(str(error), markup=False)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        messages.print("interrupted; the same command goes on from the last checkpoint", markup=False)
+        sys.exit(130)
+
+
+def _print_json(values: Any) -> None:
+    print(json.dumps(values, indent=1, ensure_ascii=False))
+
+
+@app.command(name="list")
+def list_(*, plugin: Plugins = (), as_json: AsJson = False) -> None:
+    """Show every kind of generator, critic, conditioner, loss … that is installed, and where it comes from."""
+    zoo = load_zoo(plugin)
+    if as_json:
+        _print_json(
+            {
+                registry.plural: [
+                    {"kind": entry.kind, "origin": entry.origin, "summary": entry.summary} for entry in registry
+                ]
+                for registry in zoo.registries.values()
+            }
+        )
+    else:
+        print_kinds(screen, zoo)
+
+
+@app.command
+def show(kind: str, *, plugin: Plugins = (), as_json: AsJson = False) -> None:
+    """Show what a kind is, its fields with defaults, and what it needs and gives; or the text of a shipped spec.
+
+    Parameters
+    ----------
+    kind
+        A kind as `alloygan list` names it, or zoo:NAME for a spec that a plugin ships.
+    """
+    zoo = load_zoo(plugin)
+    if kind.startswith("zoo:"):
+        zoo.read_document(kind)  # for its message, if there is none of this name
+        print(zoo.shipped[kind.removeprefix("zoo:")].read_text(encoding="utf-8"), end="")
+        return
+    entries = [(registry, registry.get(kind)) for registry in zoo.registries.values() if kind in registry]
+    if not entries:
+        from alloygan.errors import nearest
+
+        known = [entry.kind for registry in zoo.registries.values() for entry in registry]
+        raise SpecError(f"no kind is called {kind!r}.{nearest(kind, known)}")
+    if as_json:
+        _print_json(
+            [
+                {
+                    "registry": registry.plural,
+                    "kind": entry.kind,
+                    "origin": entry.origin,
+                    "summary": entry.summary,
+                    "schema": entry.spec.model_json_schema(),
+                }
+                for registry, entry in entries
+            ]
+        )
+        return
+    for registry, entry in entries:
+        print_show(screen, registry, entry)
+
+
+@app.command
+def check(
+    spec: str,
+    *,
+    set_: Overrides = (),
+    layers: Annotated[bool, Parameter(name="--layers", negative=())] = False,
+    plugin: Plugins = (),
+    as_json: AsJson = False,
+) -> None:
+    """Check a spec without training it: fields, kinds, whether the parts fit, manifest and files.
+
+    Parameters
+    ----------
+    spec
+        A spec file, or zoo:NAME for one that a plugin ships.
+    layers
+        Also build generator and critic and print their layers as the paper's Tables 1 and 2 do.
+    """
+    zoo = load_zoo(plugin)
+    read = zoo.read_spec(spec, set_)
+    read.data.check_inputs(read.conditions)
+    if not layers:
+        if as_json:
+            _print_json(read.model_dump(mode="json"))
+        else:
+            print_check(screen, read)
+        return
+    from alloygan.assembler import assemble, example_condition
+    from alloygan.layer_table import layer_rows
+
+    gan = assemble(read, read.data.condition_space(read.conditions))
+    import torch
+
+    condition = example_condition(gan.site, 2)
+    tables = {
+        "generator": layer_rows(gan.generator, torch.zeros(2, gan.generator.noise_width), condition),
+        "critic": layer_rows(gan.critic, torch.zeros(2, *gan.site.image_shape), condition),
+    }
+    if as_json:
+        _print_json({name: [vars(row) for row in rows] for name, rows in tables.items()})
+    else:
+        print_check(screen, read)
+        print_layers(screen, tables)
+
+
+@app.command
+def schema(*, plugin: Plugins = ()) -> None:
+    """Print the JSON Schema of spec files, for editors: alloygan schema > .alloygan.schema.json."""
+    from alloygan.schema import json_schema
+
+    _print_json(json_schema(load_zoo(plugin)))
+
+
+@app.command
+def train(
+    spec: str,
+    *,
+    out: Path,
+    set_: Overrides = (),
+    plugin: Plugins = (),
+    as_json: AsJson = False,
+) -> None:
+    """Train a spec into a run folder. The same command goes on where it was cut off.
+
+    Parameters
+    ----------
+    spec
+        A spec file, or zoo:NAME for one that a plugin ships.
+    out
+        The run's folder; another spec for an existing run is refused with the differences.
+    """
+    zoo = load_zoo(plugin)
+    read = zoo.read_spec(spec, set_)
+    read.data.check_inputs(read.conditions)
+    from alloygan.training.loop import train as train_spec
+
+    with training_progress(messages) as report:
+        folder = train_spec(read, out, report=report)
+    if as_json:
+        from alloygan.files import read_json
+
+        _print_json({"run": str(folder), "images_seen": read_json(folder / "model.json")["images_seen"]})
+    else:
+        screen.print(f"trained: {folder}", markup=False, highlight=False)
+
+
+@app.command
+def sample(
+    run: Path,
+    *,
+    condition: Annotated[tuple[str, ...], Parameter(negative=())],
+    count: int = 16,
+    seed: int = 0,
+    out: Path,
+    plugin: Plugins = (),
+    as_json: AsJson = False,
+) -> None:
+    """Generate microstructures at chosen conditions, from a run or a folder with generator.safetensors and model.json.
+
+    Parameters
+    ----------
+    condition
+        Such as exposure=150, or temperature=900,rate=0.1 for several columns; repeat the option for several conditions.
+    count
+        Images for each condition.
+    seed
+        Noise i depends on the seed and i alone, so one seed shows the same noise under different conditions.
+    out
+        Folder for <condition>/<i>.png, grid.png and samples.json.
+    """
+    zoo = load_zoo(plugin)
+    from alloygan.sampling import sample_to_folder
+
+    samples = sample_to_folder(run, zoo, condition, count, seed, out)
+    if as_json:
+        _print_json(samples)
+    else:
+        screen.print(
+            f"{count} images for each of {len(samples['conditions'])} conditions: {out}", markup=False, highlight=False
+        )
+
+
+@app.command
+def evaluate(run: Path, *, plugin: Plugins = (), as_json: AsJson = False) -> None:
+    """Measure a run's generated microstructures against the real ones; writes evaluation.json.
+
+    Parameters
+    ----------
+    run
+        A run folder, as `alloygan train` makes it.
+    """
+    zoo = load_zoo(plugin)
+    from alloygan.evaluation.of_run import evaluate_run
+
+    with work_progress(messages) as report:
+        result = evaluate_run(run, zoo, report=report)
+    if as_json:
+        _print_json(result)
+    else:
+        print_scores(screen, result)
+
+
+@app.command
+def report(run: Path, *, plugin: Plugins = (), as_json: AsJson = False) -> None:
+    """Write a run's report.html: pictures, parity plots, scores with floors, curves, and how to reproduce it.
+
+    Parameters
+    ----------
+    run
+        A run folder, as `alloygan train` makes it; evaluated first where that was not done yet.
+    """
+    zoo = load_zoo(plugin)
+    from alloygan.reports.page import write_report
+
+    with work_progress(messages) as progress:
+        path = write_report(run, zoo, report=progress)
+    if as_json:
+        _print_json({"report": str(path)})
+    else:
+        screen.print(str(path), markup=False, highlight=False)
+
+
+@app.command
+def demo(
+    *,
+    out: Path = Path("alloygan-demo"),
+    set_: Overrides = (),
+    plugin: Plugins = (),
+) -> None:
+    """Simulate spinodal microstructures, train a small conditional GAN on them, measure it, and write report.html.
+
+    Needs no data, no network and no GPU; a few minutes on two cores. The same command goes on where it was cut off.
+
+    Parameters
+    ----------
+    out
+        Folder of the demo's run.
+    """
+    zoo = load_zoo(plugin)
+    from alloygan.demo import run_demo
+
+    with training_progress(messages) as report:
+        result = run_demo(zoo, out, set_, report=report)
+    print_scores(screen, result.evaluation)
+    screen.print(f"report: {result.report}", markup=False, highlight=False)

@@ -1,0 +1,37 @@
+"""Grey-level arrays as pictures: PNG bytes and grids."""
+
+from collections.abc import Sequence
+from io import BytesIO
+
+import numpy as np
+from einops import rearrange
+from numpy.typing import NDArray
+from PIL import Image
+
+Pixels = NDArray[np.uint8]
+
+
+def png_bytes(image: Pixels) -> bytes:
+    """A PNG of one image (C, H, W) uint8: grey, colour (3 channels), or the mean of any other number of channels."""
+    if image.shape[0] == 3:
+        picture = Image.fromarray(rearrange(image, "c h w -> h w c"))
+    elif image.shape[0] == 1:
+        picture = Image.fromarray(image[0])
+    else:
+        picture = Image.fromarray(image.mean(axis=0).round().astype(np.uint8))
+    buffer = BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def grid_of(rows: Sequence[Sequence[Pixels]], gap: int = 2) -> Pixels:
+    """Images (C, H, W) in rows and columns with white gaps: one picture (C, H', W'). Short rows end in white."""
+    channels, height, width = rows[0][0].shape
+    columns = max(len(row) for row in rows)
+    size = (channels, len(rows) * (height + gap) - gap, columns * (width + gap) - gap)
+    picture = np.full(size, 255, dtype=np.uint8)
+    for i, row in enumerate(rows):
+        for j, image in enumerate(row):
+            top, left = i * (height + gap), j * (width + gap)
+            picture[:, top : top + height, left : left + width] = image
+    return picture

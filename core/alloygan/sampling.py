@@ -1,0 +1,81 @@
+"""Samples in a folder: PNGs by condition, one grid, and a record of what was drawn."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from alloygan.data.condition_space import ConditionSpace, Row
+from alloygan.errors import DataError
+from alloygan.files import write_bytes, write_json
+from alloygan.pictures import grid_of, png_bytes
+from alloygan.sharing import load_generator
+from alloygan.zoo import Zoo
+
+_MOST_GRID_COLUMNS = 16
+
+
+def parse_condition(text: str, space: ConditionSpace) -> Row:
+    """A condition from `a=1,b=2`. Raises DataError with the columns that there are."""
+    values: dict[str, str] = {}
+    for part in text.split(","):
+        name, separator, value = part.partition("=")
+        if not separator or not name.strip():
+            columns = ",".join(f"{column.name}=…" for column in space.columns)
+            raise DataError(f"--condition {text}: write it as {columns}")
+        if name.strip() in values:
+            raise DataError(f"--condition {text}: {name.strip()} stands twice")
+        values[name.strip()] = value.strip()
+    try:
+        return space.row(values)
+    except DataError as error:
+        raise DataError(f"--condition {text}: {error}") from None
+
+
+def sample_to_folder(
+    run: Path, zoo: Zoo, conditions: Sequence[str], count: int, seed: int, out: Path
+) -> dict[str, Any]:
+    """Write `OUT/<condition index>/<i:04d>.png`, `OUT/grid.png` and `OUT/samples.json`; returns the last's content.
+
+    Raises AlloyganError before anything is written.
+    """
+    if count < 1:
+        raise DataError(f"--count {count}: at least 1")
+    if not 0 <= seed < 2**31:
+        raise DataError(f"--seed {seed}: between 0 and {2**31 - 1}")
+    if not conditions:
+        raise DataError("--condition: name at least one")
+    if out.exists() and not out.is_dir():
+        raise DataError(f"--out {out}: is a file; name a folder")
+    model = load_generator(run, zoo, "cuda" if torch.cuda.is_available() else "cpu")
+    rows = [parse_condition(text, model.space) for text in conditions]
+    for row in rows:
+        model.check(row)
+    images = [model.sample(row, count, seed).numpy() for row in rows]
+    files: list[list[str]] = []
+    for index, batch in enumerate(images):
+        names = [f"{index}/{i:04d}.png" for i in range(count)]
+        for name, image in zip(names, batch, strict=True):
+            write_bytes(out / name, png_bytes(image))
+        files.append(names)
+    grid = grid_of([list(batch[:_MOST_GRID_COLUMNS]) for batch in images])
+    write_bytes(out / "grid.png", png_bytes(grid))
+    record = {
+        "schema": 1,
+        "model": model.name,
+        "images_seen": model.images_seen,
+        "seed": seed,
+        "count": count,
+        "conditions": [
+            {
+                "condition": model.space.named(row),
+                "text": model.space.text(row),
+                "label": model.space.label(row),
+                "files": names,
+            }
+            for row, names in zip(rows, files, strict=True)
+        ],
+    }
+    write_json(out / "samples.json", record)
+    return record

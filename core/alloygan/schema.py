@@ -1,0 +1,52 @@
+"""JSON Schema (draft 2020-12) of a spec file for editors, with a branch for every kind in the zoo."""
+
+from typing import Any
+
+from alloygan.specs.from_registry import REFERENCE
+from alloygan.specs.gan import GanSpec
+from alloygan.zoo import Zoo
+
+
+def json_schema(zoo: Zoo) -> dict[str, Any]:
+    """The schema of a spec: unknown fields and kinds are marked by an editor, and each field shows its description."""
+    schema = GanSpec.model_json_schema()
+    definitions: dict[str, Any] = schema.setdefault("$defs", {})
+    for registry in zoo.registries.values():
+        names = [entry.kind for entry in registry]
+        branches: list[dict[str, Any]] = [{"enum": names}] if names else []
+        for entry in registry:
+            branch = entry.spec.model_json_schema()
+            for name, inner in branch.pop("$defs", {}).items():
+                definitions.setdefault(name, inner)
+            branch["description"] = f"{branch.get('description', '')} (from {entry.origin})".strip()
+            branch["properties"]["kind"] = {"const": entry.kind}
+            branch["required"] = sorted({*branch.get("required", ()), "kind"})
+            key = f"{registry.singular}.{entry.kind}"
+            definitions[key] = branch
+            branches.append({"$ref": f"#/$defs/{key}"})
+        definitions[registry.singular] = {"anyOf": branches} if branches else {"not": {}}
+    schema["properties"]["extends"] = {
+        "type": "string",
+        "description": "Another spec that this one is laid over: a file beside this one, or zoo:NAME.",
+    }
+    # What a file extends may hold the fields that are required.
+    required = schema.pop("required", [])
+    schema["if"] = {"not": {"required": ["extends"]}}
+    schema["then"] = {"required": required}
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "alloygan spec"
+    resolved = _resolve(schema)
+    assert isinstance(resolved, dict)
+    return resolved
+
+
+def _resolve(value: Any) -> Any:
+    """Turn the marks that registry fields leave into references; each definition stands once, so recursion ends."""
+    if isinstance(value, dict):
+        if REFERENCE in value:
+            rest = {key: _resolve(inner) for key, inner in value.items() if key != REFERENCE}
+            return {"$ref": f"#/$defs/{value[REFERENCE]}"} | rest
+        return {key: _resolve(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_resolve(inner) for inner in value]
+    return value

@@ -1,0 +1,134 @@
+"""Spec of the data set of real micrographs. Imports no torch: `alloygan check` reads manifests through it."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from alloygan import DatasetSpec
+from alloygan.errors import DataError
+from alloygan.specs.condition_columns import ColumnSpec
+from alloygan.specs.spec import SpecPath, size_pair
+
+if TYPE_CHECKING:
+    from alloygan import Data
+    from alloygan.data.cutting import Cut
+    from alloygan.data.manifest import Manifest
+
+Pixels = Annotated[int, Field(ge=1)]
+SizePair = Annotated[
+    tuple[Pixels, Pixels], BeforeValidator(size_pair, json_schema_input_type=Pixels | tuple[Pixels, Pixels])
+]
+
+
+class Micrographs(DatasetSpec):
+    """Patches of the micrographs that a manifest.csv lists, with a condition for each micrograph."""
+
+    kind: Literal["micrographs"] = "micrographs"
+    manifest: SpecPath = Field(
+        description="CSV file with a row for each micrograph: file, a column for each condition, and "
+        "optionally um_per_px, mask, roi and exclude. The path is relative to the file that names it."
+    )
+    patch: SizePair = Field(
+        description="Side of a patch in px after downscale, or [height, width]: the image size of the GAN."
+    )
+    downscale: int = Field(
+        1, ge=1, description="So many px of the micrograph, along each side, are averaged to one."
+    )
+    channels: int = Field(
+        1,
+        ge=1,
+        description="Channels of a patch: 1 takes the luminance of RGB files, 3 repeats grey; otherwise the "
+        "files must have as many.",
+    )
+    stride: SizePair | None = Field(
+        None,
+        description="Distance of training patches in px after downscale, or [down, across]; by default a "
+        "quarter of the patch.",
+    )
+    evaluation_fraction: float = Field(
+        0.25,
+        ge=0,
+        lt=1,
+        description="Part of each micrograph's longer side that is kept for evaluation, rounded to whole "
+        "patches, at least one. 0 keeps nothing: evaluation then uses the training patches.",
+    )
+    contrast: Literal["none", "stretch"] = Field(
+        "none",
+        description="none: grey levels as the file has them (its full range to 0..255); stretch: the 0.5th "
+        "and 99.5th percentile of each micrograph to 0 and 255, so that brightness alone does not tell the "
+        "condition.",
+    )
+    table: bool = Field(
+        True,
+        description="Whether conditions form a table with an id each (label); false: continuous values only.",
+    )
+    max_pixels: int = Field(
+        200_000_000, ge=1, description="Larger images (in px) are refused before they are decoded."
+    )
+
+    @property
+    def gives(self) -> frozenset[str]:
+        """`label`, unless there is no table."""
+        return frozenset({"label"}) if self.table else frozenset()
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of a patch."""
+        return (self.channels, *self.patch)
+
+    @property
+    def cut(self) -> "Cut":
+        """How micrographs are cut to patches."""
+        from alloygan.data.cutting import Cut
+
+        return Cut(self.patch, self.stride, self.downscale, self.evaluation_fraction)
+
+    def columns(self, asked: Sequence[ColumnSpec]) -> tuple[ColumnSpec, ...]:
+        """The columns asked for: which parameters are conditions, and on which scale, is for the spec to say.
+
+        Raises ValueError if none are asked for, naming those of the manifest. The manifest is not read
+        otherwise, so that a shared model can be used where its data are not.
+        """
+        if asked:
+            return tuple(asked)
+        from alloygan.data.manifest import condition_columns_of
+
+        try:
+            found = ", ".join(condition_columns_of(self.manifest)) or "no column that could be one"
+        except DataError as error:
+            found = f"nothing that can be read ({error})"
+        raise ValueError(
+            "name the conditions, such as `conditions: [{name: exposure, unit: h, scale: log}]`; the "
+            f"manifest has {found}"
+        )
+
+    def check_inputs(self, asked: Sequence[ColumnSpec]) -> None:
+        """Check the manifest, and from the headers of the images their size and channels; nothing is decoded.
+
+        Raises DataError with a line for each problem.
+        """
+        self.checked_manifest(asked)
+
+    def checked_manifest(self, asked: Sequence[ColumnSpec]) -> "Manifest":
+        """Read the manifest and check it as `check_inputs` does."""
+        from alloygan.data.cutting import regions
+        from alloygan.data.images import image_size
+        from alloygan.data.manifest import read_manifest, refuse_problems
+
+        manifest = read_manifest(self.manifest, self.columns(asked))
+        problems: list[str] = []
+        for one in manifest.micrographs:
+            try:
+                size = image_size(one.file, channels=self.channels, max_pixels=self.max_pixels)
+                regions((one.roi.height, one.roi.width) if one.roi else size, self.cut, str(one.file))
+            except DataError as error:
+                problems.append(f"{one.where}: file: {error}")
+        refuse_problems(problems)
+        return manifest
+
+    def build(self, asked: Sequence[ColumnSpec]) -> "Data":
+        """Read the micrographs and cut them to patches."""
+        from alloygan_plugins.micrographs.dataset import build
+
+        return build(self, asked)

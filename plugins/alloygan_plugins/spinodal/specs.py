@@ -1,0 +1,127 @@
+"""Spec of the simulated data set. Imports no torch."""
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from random import Random
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from alloygan import DatasetSpec
+from alloygan.errors import nearest
+from alloygan.specs.condition_columns import ColumnSpec
+from alloygan.specs.spec import size_pair
+from pydantic import BeforeValidator, Field, model_validator
+
+if TYPE_CHECKING:
+    from alloygan import Data
+    from alloygan.data.condition_space import ConditionSpace
+
+Pixels = Annotated[int, Field(ge=1)]
+SizePair = Annotated[
+    tuple[Pixels, Pixels], BeforeValidator(size_pair, json_schema_input_type=Pixels | tuple[Pixels, Pixels])
+]
+Composition = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+Node = dict[str, float]
+
+COLUMNS = ("composition", "gradient_energy", "time")
+
+
+class Spinodal(DatasetSpec):
+    """Spinodal decomposition of a binary alloy, simulated (Cahn-Hilliard) over composition, gradient energy and time.
+
+    Grey level 0 to 255 is composition 0 to 1. Units are dimensionless (W = M = 1, a simulated pixel of side 1).
+    """
+
+    kind: Literal["spinodal"] = "spinodal"
+    composition: tuple[Composition, ...] = Field(
+        (0.35, 0.5, 0.65), min_length=1, description="Mean compositions; a mixture separates between 0.211 and 0.789."
+    )
+    gradient_energy: tuple[Positive, ...] = Field(
+        (1.0,), min_length=1, description="Gradient energy coefficients κ; lengths grow with their square root."
+    )
+    time: tuple[Positive, ...] = Field((100.0, 1000.0), min_length=1, description="Times of the snapshots.")
+    design: Literal["grid", "random"] = Field(
+        "grid",
+        description="grid: every combination of the values is a condition of the table; random: every run has a "
+        "condition of its own, drawn uniformly between the smallest and largest values, and there is no table.",
+    )
+    runs: int = Field(16, ge=1, description="Training simulations a node; in all for design: random.")
+    evaluation_runs: int = Field(4, ge=0, description="Further simulations a node for evaluation; 0: those of training.")
+    size: SizePair = Field((128, 128), description="Simulated box in px, one number or [height, width]; periodic.")
+    pool: int = Field(1, ge=1, description="So many simulated px along each side are averaged to one.")
+    patch: SizePair | None = Field(
+        None, description="Side of a patch in px after pooling, or [height, width]; by default the whole box."
+    )
+    noise: float = Field(0.02, ge=0, description="Standard deviation of the composition at time 0.")
+    seed: int = Field(0, ge=0, lt=2**31, description="Seed of the simulations.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        for name in COLUMNS:
+            values = getattr(self, name)
+            if len(set(values)) != len(values):
+                raise ValueError(f"{name}: a value stands twice")
+        height, width = self.size
+        if min(height, width) < 8:
+            raise ValueError("size: at least 8 px a side")
+        if height % self.pool or width % self.pool:
+            raise ValueError(f"pool: {self.pool} does not divide the size {height} × {width}")
+        if self.image_shape[1] > height // self.pool or self.image_shape[2] > width // self.pool:
+            raise ValueError(
+                f"patch: larger than the pooled box of {height // self.pool} × {width // self.pool} px; enlarge size"
+            )
+        return self
+
+    @property
+    def gives(self) -> frozenset[str]:
+        """`label` on a grid; random conditions form no table."""
+        return frozenset({"label"}) if self.design == "grid" else frozenset()
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """One channel, and the patch."""
+        if self.patch is not None:
+            return (1, *self.patch)
+        return (1, self.size[0] // self.pool, self.size[1] // self.pool)
+
+    def columns(self, asked: Sequence[ColumnSpec]) -> tuple[ColumnSpec, ...]:
+        """Those asked for, which must hold all that vary; by default those that vary, time on a log scale."""
+        varying = [name for name in COLUMNS if len(getattr(self, name)) > 1]
+        if not asked:
+            names = varying or ["composition"]
+            return tuple(ColumnSpec(name=name, scale="log" if name == "time" else "linear") for name in names)
+        for column in asked:
+            if column.name not in COLUMNS:
+                raise ValueError(f"a spinodal simulation has no {column.name!r}.{nearest(column.name, COLUMNS)}")
+            if column.scale == "category":
+                raise ValueError(f"{column.name}: a number; use scale: linear or log")
+        missing = [name for name in varying if name not in {column.name for column in asked}]
+        if missing:
+            raise ValueError(f"{', '.join(missing)} varies in the data set and must be a condition too")
+        return tuple(asked)
+
+    def nodes(self) -> list[Node]:
+        """The conditions that are simulated: the grid, or one a run (training runs first) for a random design."""
+        if self.design == "grid":
+            return [dict(zip(COLUMNS, values, strict=True)) for values in product(*self._values())]
+        draw = Random(self.seed)
+        count = self.runs + self.evaluation_runs
+        return [
+            {name: draw.uniform(min(values), max(values)) for name, values in zip(COLUMNS, self._values(), strict=True)}
+            for _ in range(count)
+        ]
+
+    def _values(self) -> Iterator[tuple[float, ...]]:
+        return (getattr(self, name) for name in COLUMNS)
+
+    def condition_space(self, asked: Sequence[ColumnSpec]) -> "ConditionSpace":
+        """Bounds and table from the nodes."""
+        from alloygan.data.condition_space import ConditionSpace
+
+        return ConditionSpace.from_rows(self.columns(asked), self.nodes(), tabulate=self.design == "grid")
+
+    def build(self, asked: Sequence[ColumnSpec]) -> "Data":
+        """Simulate."""
+        from alloygan_plugins.spinodal.dataset import build
+
+        return build(self, asked)

@@ -1,0 +1,107 @@
+"""Area fraction, interface density and diversity."""
+
+import math
+
+import numpy as np
+import pytest
+
+from alloygan.interfaces.descriptor import Specimens
+from alloygan_plugins.phase_statistics.specs import AreaFraction, InterfaceDensity, PixelStd
+
+
+def specimens(masks: np.ndarray, um_per_px: float | None = None, channels: int = 1) -> Specimens:
+    images = np.repeat((masks[:, None] * 255).astype(np.uint8), channels, axis=1)
+    return Specimens(images, masks, um_per_px)
+
+
+def checkerboard(height: int, width: int) -> np.ndarray:
+    return (np.indices((height, width)).sum(axis=0) % 2 == 0)[None]
+
+
+def stripes(height: int, width: int, thickness: int) -> np.ndarray:
+    return np.broadcast_to(np.arange(width) // thickness % 2 == 0, (1, height, width))
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (10, 24)])
+def test_area_fraction(shape: tuple[int, int]) -> None:
+    descriptor = AreaFraction().build()
+    masks = np.concatenate([np.zeros((1, *shape), bool), np.ones((1, *shape), bool), checkerboard(*shape)])
+    found = descriptor.measure(specimens(masks, um_per_px=0.1))
+    assert found.values.tolist() == [0, 1, 0.5]
+    assert found.unit == ""
+    assert descriptor.summary(found) == 0.5
+    assert descriptor.name == AreaFraction().kind
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (9, 24)])
+def test_interface_of_known_patterns(shape: tuple[int, int]) -> None:
+    manhattan = InterfaceDensity(estimate="manhattan").build()
+    isotropic = InterfaceDensity().build()
+    board = specimens(checkerboard(*shape))
+    assert manhattan.measure(board).values.tolist() == [2]
+    assert isotropic.measure(board).values[0] == pytest.approx(math.pi / 2)
+    for fill in (False, True):
+        assert isotropic.measure(specimens(np.full((1, *shape), fill))).values.tolist() == [0]
+
+
+def test_stripes_have_one_interface_a_thickness() -> None:
+    manhattan = InterfaceDensity(estimate="manhattan").build()
+    found = manhattan.measure(specimens(stripes(20, 401, 5)))
+    # 400 pairs in a row, 80 of them unlike.
+    np.testing.assert_allclose(found.values, [1 / 5])
+    turned = manhattan.measure(specimens(stripes(20, 401, 5).transpose(0, 2, 1)))
+    np.testing.assert_allclose(turned.values, found.values)
+
+
+def test_isotropic_estimate_is_the_perimeter_of_a_disc() -> None:
+    rows, columns = np.mgrid[:121, :161]
+    disc = ((rows - 60.3) ** 2 + (columns - 80.2) ** 2 <= 40**2)[None]
+    found = InterfaceDensity().build().measure(specimens(disc))
+    assert found.values[0] * 121 * 161 == pytest.approx(2 * math.pi * 40, rel=0.02)
+
+
+def test_interface_in_um() -> None:
+    found = (
+        InterfaceDensity(estimate="manhattan").build().measure(specimens(checkerboard(8, 8), um_per_px=0.5))
+    )
+    assert found.values.tolist() == [4]
+    assert found.unit == "1/um"
+
+
+def test_random_field_has_twice_the_product_of_its_fractions() -> None:
+    masks = np.random.default_rng(0).random((20, 64, 96)) < 0.3
+    found = InterfaceDensity(estimate="manhattan").build().measure(specimens(masks))
+    assert found.values.mean() == pytest.approx(2 * 2 * 0.3 * 0.7, rel=0.01)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pixel_std(channels: int) -> None:
+    descriptor = PixelStd().build()
+    masks = np.random.default_rng(0).random((400, 8, 12)) < 0.5
+    found = descriptor.measure(specimens(masks, channels=channels))
+    # Levels -1 and 1, each with chance 1/2, have standard deviation 1.
+    assert found.values.shape == (1,)
+    assert found.values[0] == pytest.approx(1, rel=0.01)
+    same = descriptor.measure(specimens(np.repeat(masks[:1], 5, axis=0), channels=channels))
+    assert same.values.tolist() == [0]
+    assert descriptor.distance(found, same) == pytest.approx(found.values[0])
+    assert descriptor.name == PixelStd().kind
+
+
+def test_pixel_std_of_two_images_is_the_sample_deviation() -> None:
+    images = np.stack([np.full((1, 4, 4), 100, np.uint8), np.full((1, 4, 4), 151, np.uint8)])
+    found = PixelStd().build().measure(Specimens(images, np.zeros((2, 4, 4), bool)))
+    assert found.values[0] == pytest.approx(51 / math.sqrt(2) * 2 / 255)
+
+
+def test_pixel_std_needs_two_images() -> None:
+    found = PixelStd().build().measure(specimens(checkerboard(4, 4)))
+    assert found.values.size == 0
+    assert "two images" in found.notes[0]
+
+
+@pytest.mark.parametrize("spec", [AreaFraction(), InterfaceDensity(), PixelStd()])
+def test_same_twice(spec: AreaFraction | InterfaceDensity | PixelStd) -> None:
+    masks = np.random.default_rng(0).random((5, 16, 20)) < 0.3
+    one, other = (spec.build().measure(specimens(masks)) for _ in range(2))
+    np.testing.assert_array_equal(one.values, other.values)
