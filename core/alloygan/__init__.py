@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from alloygan.assembler import assemble as assemble
     from alloygan.errors import AlloyganError as AlloyganError
-    from alloygan.evaluation.evaluate import evaluate as evaluate
+    from alloygan.evaluation.of_run import evaluate_run as evaluate_run
     from alloygan.hookspecs import hookimpl as hookimpl
     from alloygan.interfaces.augmenter import Augmenter as Augmenter
     from alloygan.interfaces.batch import Batch as Batch
@@ -48,7 +48,7 @@ _HOME = {
     "assemble": "assembler",
     "train": "training.loop",
     "load_generator": "sharing",
-    "evaluate": "evaluation.evaluate",
+    "evaluate_run": "evaluation.of_run",
     "Terms": "interfaces.loss",
     "CriticStep": "interfaces.step",
     "GeneratorStep": "interfaces.step",

@@ -16,6 +16,7 @@ from alloygan.data.condition_space import ConditionSpace, Row
 from alloygan.data.patches import to_grey_levels
 from alloygan.errors import DataError, RunFolderError
 from alloygan.files import read_json, write_bytes, write_json
+from alloygan.interfaces.condition import Condition
 from alloygan.interfaces.generator import Generator
 from alloygan.interfaces.streams import stream
 from alloygan.specs.components import ComponentSpec, GeneratorSpec
@@ -50,17 +51,22 @@ class SharedGenerator:
                 "For conditions between them, train with a conditioner for continuous values, such as continuous_mlp."
             )
 
-    @torch.inference_mode()
-    def sample(self, row: Row, count: int, seed: int, first: int = 0) -> Tensor:
-        """Images (count, C, H, W) uint8 of one condition; noise i depends on (seed, i) alone."""
+    def sample(self, row: Row, count: int, seed: int) -> Tensor:
+        """Images (count, C, H, W) uint8 of one condition; noise i depends on (seed, i) alone. Raises DataError."""
         self.check(row)
+        return self.sample_at(self.space.condition([row] * count), seed)
+
+    @torch.inference_mode()
+    def sample_at(self, condition: Condition, seed: int) -> Tensor:
+        """Images (B, C, H, W) uint8 of B conditions; image i has noise i."""
         device = next(self.generator.parameters()).device
         parts = []
-        for start in range(first, first + count, _BATCH):
-            numbers = range(start, min(start + _BATCH, first + count))
-            noise = torch.stack([noise_vector(seed, i, self.generator.noise_width) for i in numbers]).to(device)
-            condition = self.space.condition([row] * len(numbers)).to(device)
-            parts.append(to_grey_levels(self.generator(noise, condition)).cpu())
+        for start in range(0, len(condition), _BATCH):
+            some = condition[start : start + _BATCH].to(device)
+            noise = torch.stack(
+                [noise_vector(seed, start + i, self.generator.noise_width) for i in range(len(some))]
+            )
+            parts.append(to_grey_levels(self.generator(noise.to(device), some)).cpu())
         return torch.cat(parts)
 
 

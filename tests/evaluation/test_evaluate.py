@@ -104,12 +104,12 @@ def test_images_of_the_same_law_score_at_the_floor_and_others_far_above() -> Non
     good, bad = plain(measure(spec(), data(), right)), plain(measure(spec(), data(), wrong))
     for name in ("equivalent_diameter", "area_fraction", "interface_density", "two_point"):
         for entry, other in zip(good["conditions"], bad["conditions"], strict=True):
-            score = entry["scores"][name]
-            assert score["distance"] < 2.5 * score["floor"], name
+            score, far = entry["scores"][name], other["scores"][name]
             assert score["deviation"] < 0.08, name
-            assert other["scores"][name]["distance"] > 3 * score["floor"], name
+            assert far["distance"] > 3 * max(score["floor"], score["distance"]), name
             # The floor belongs to the data alone.
-            assert other["scores"][name]["floor"] == score["floor"]
+            assert far["floor"] == score["floor"]
+        assert good["overall"][name]["mean_distance"] < 2 * good["overall"][name]["mean_floor"], name
         assert good["overall"][name]["mean_deviation"] < 0.05 < bad["overall"][name]["mean_deviation"]
 
 

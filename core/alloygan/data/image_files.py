@@ -5,6 +5,7 @@ Sizes are known from the header, before anything is decoded. A file that a decod
 (several pages, cut short) or only roughly (16-bit colour in a PNG) is refused.
 """
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from PIL import BmpImagePlugin, ImageFile, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
+from PIL import BmpImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from alloygan.errors import DataError
 
@@ -149,7 +150,7 @@ class _TiffLayout:
     def __init__(self, tiff: tifffile.TiffFile, path: Path) -> None:
         series = [one for one in tiff.series if not one.keyframe.is_reduced]  # thumbnails do not count
         if not series:
-            raise DataError(f"{path}: the TIFF holds no image; save it again")
+            raise DataError(f"{path}: the TIFF holds no image, or is cut short; copy or save it again")
         self.series = series[0]
         self.page = self.series.keyframe
         sizes = {
@@ -228,7 +229,10 @@ def _pillow_tiff(layout: _TiffLayout, file: BinaryIO, path: Path, white: float) 
     if not (deep and (layout.header.channels > 1 or page.photometric == tifffile.PHOTOMETRIC.MINISWHITE)):
         try:
             file.seek(0)
-            levels = _pillow_levels(TiffImagePlugin.TiffImageFile(file), white)
+            with warnings.catch_warnings():
+                # Of many pixels, which the caller has allowed. Above twice Pillow's limit it raises all the same.
+                warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+                levels = _pillow_levels(TiffImagePlugin.TiffImageFile(file), white)
         except Exception as error:
             reason = str(error) or type(error).__name__
         else:

@@ -223,7 +223,8 @@ def _host(images: Tensor) -> Images:
 def _score(
     descriptor: Descriptor, found: dict[str, Measurement], specimens: Specimens, subject: _Subject
 ) -> dict[str, Any]:
-    values = {key: _finite(descriptor.summary(measurement)) for key, measurement in found.items()}
+    summaries = {key: descriptor.summary(measurement) for key, measurement in found.items()}
+    values = {key: _finite(summary) for key, summary in summaries.items()}
     real, generated, other = (values.get(key) for key in ("real", "generated", "other"))
     unit = found["generated"].unit
     of_summary = getattr(descriptor, "summary_unit", None)
@@ -239,7 +240,7 @@ def _score(
         "deviation": _deviation(generated, real),
         "floor_deviation": _deviation(other, real),
     }
-    notes = [subject.note, *_notes(found, values, subject)]
+    notes = [subject.note, *_notes(found, summaries, subject)]
     if real == 0:
         notes.append("real is 0, so there is no relative deviation")
     text = "; ".join(note for note in notes if note)
@@ -247,14 +248,17 @@ def _score(
 
 
 def _notes(
-    found: dict[str, Measurement], values: dict[str, float | None], subject: _Subject
+    found: dict[str, Measurement], summaries: dict[str, float | None], subject: _Subject
 ) -> Iterable[str]:
     for key, measurement in found.items():
         title = key if key != "other" else ("training" if subject.other_is_training else "other half")
         for note in measurement.notes:
             yield f"{title}: {note}"
-        if values[key] is None and not measurement.notes:
+        summary = summaries[key]
+        if summary is None and not measurement.notes:
             yield f"{title}: nothing to measure"
+        if summary is not None and not math.isfinite(summary):
+            yield f"{title}: the descriptor's value is not finite"
 
 
 def _distance(descriptor: Descriptor, found: dict[str, Measurement], key: str) -> float | None:

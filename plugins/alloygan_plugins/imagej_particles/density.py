@@ -31,7 +31,9 @@ class NumberDensityDescriptor(Descriptor):
             # A w x h box lies clear of the border at (W - 1 - w) (H - 1 - h) places.
             shares = 1.0 / ((width - 1 - found.width) * (height - 1 - found.height))
         else:
-            shares = ((found.left > 0) & (found.top > 0)) / (height * width)
+            # The sides run through the first row and column of pixels: a particle that begins there is not
+            # counted in the image above or on the left either, so they are no part of the area.
+            shares = ((found.left > 0) & (found.top > 0)) / max(1, (height - 1) * (width - 1))
         density = np.bincount(found.image, shares, count).astype(np.float64)
         return Measurement(
             density / specimens.length_per_px**2,

@@ -53,17 +53,15 @@ def characteristic_length(
     shortest = min(height, width)
     frequency = np.hypot(fft.fftfreq(height)[:, None], fft.rfftfreq(width)[None])
     ring = np.rint(frequency * shortest).astype(np.int64)
-    # Corners beyond π per px would be rings of some directions only.
-    inside = (ring > 0) & (ring <= shortest // 2)
     # The transform of a real image has half of its columns; inner ones stand for two.
-    twice = np.full(width // 2 + 1, 2.0)
-    twice[0] = 1.0
+    modes = np.full(frequency.shape, 2.0)
+    modes[:, 0] = 1.0
     if width % 2 == 0:
-        twice[-1] = 1.0
-    weight = np.broadcast_to(twice, frequency.shape)[inside]
-    ring, rings = ring[inside], shortest // 2 + 1
-    per_ring = np.maximum(np.bincount(ring, weight, rings), 1.0)
-    wavenumber = np.bincount(ring, weight * 2 * math.pi * frequency[inside], rings) / per_ring
+        modes[:, -1] = 1.0
+    # The mean over a ring, and the sum over the rings up to π per px: beyond it rings are not complete.
+    inside = (ring > 0) & (ring <= shortest // 2)
+    share = modes / np.bincount(ring.ravel(), modes.ravel())[ring] * inside
+    moment = share * 2 * math.pi * frequency
     taper = _taper(height, width) if window == "hann" else 1.0
     lengths = np.full(len(images), np.nan)
     step = max(1, _PIXELS_AT_ONCE // (height * width))
@@ -72,10 +70,9 @@ def characteristic_length(
         varies = np.ptp(grey, axis=(1, 2)) > 0
         grey = (grey - grey.mean(axis=(1, 2), keepdims=True)) * taper
         power = np.abs(fft.rfft2(grey)) ** 2
-        for i in np.flatnonzero(varies):
-            spectrum = np.bincount(ring, weight * power[i][inside], rings) / per_ring
-            if spectrum.sum() > 0:
-                lengths[first + i] = 2 * math.pi * spectrum.sum() / (wavenumber * spectrum).sum()
+        total, first_moment = (np.einsum("nhw,hw->n", power, weight) for weight in (share, moment))
+        some = np.flatnonzero(varies & (first_moment > 0))
+        lengths[first + some] = 2 * math.pi * total[some] / first_moment[some]
     return lengths
 
 

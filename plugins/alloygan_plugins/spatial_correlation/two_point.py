@@ -28,11 +28,12 @@ class TwoPointDescriptor(Descriptor):
     def measure(self, specimens: Specimens) -> Measurement:
         """One curve (N, L) an image; the values are probabilities."""
         curves = two_point(specimens.masks, periodic=self.periodic)
-        return Measurement(
-            curves,
-            axis=np.arange(curves.shape[1], dtype=np.float64) * specimens.length_per_px,
-            image=np.arange(len(curves)),
-        )
+        axis = np.arange(curves.shape[1], dtype=np.float64) * specimens.length_per_px
+        notes: tuple[str, ...] = ()
+        if len(curves) and _correlation_length(curves.mean(axis=0), axis) is None:
+            reach = f"{axis[-1]:g} {specimens.unit}"
+            notes = (f"no correlation length: one phase only, or correlated further than {reach}",)
+        return Measurement(curves, axis=axis, image=np.arange(len(curves)), notes=notes)
 
     def summary(self, measurement: Measurement) -> float | None:
         """The correlation length: the lag where the autocovariance of the mean curve has fallen to 1/e of
@@ -43,19 +44,7 @@ class TwoPointDescriptor(Descriptor):
         """
         if measurement.axis is None or not len(measurement.values):
             return None
-        curve = measurement.values.mean(axis=0)
-        covariance = curve - curve[0] ** 2
-        target = covariance[0] / math.e
-        below = np.flatnonzero(covariance <= target)
-        # Of one phase alone all is 0 up to rounding.
-        if covariance[0] < 1e-12 or not len(below):
-            return None
-        last = int(below[0])
-        before, after = covariance[last - 1], covariance[last]
-        step = (before - target) / (before - after)
-        return float(
-            measurement.axis[last - 1] + step * (measurement.axis[last] - measurement.axis[last - 1])
-        )
+        return _correlation_length(measurement.values.mean(axis=0), measurement.axis)
 
     def summary_unit(self, specimens: Specimens) -> str:
         """The summary is a length; the values of the curve have no unit."""
@@ -64,6 +53,19 @@ class TwoPointDescriptor(Descriptor):
     def distance(self, one: Measurement, other: Measurement) -> float | None:
         """The absolute difference of the mean curves, averaged over the lags."""
         return difference_of_mean_curves(one, other)
+
+
+def _correlation_length(curve: NDArray[np.float64], axis: NDArray[np.float64]) -> float | None:
+    covariance = curve - curve[0] ** 2
+    target = covariance[0] / math.e
+    below = np.flatnonzero(covariance <= target)
+    # Of one phase alone the covariance is 0 up to rounding.
+    if covariance[0] < 1e-12 or not len(below):
+        return None
+    after = int(below[0])
+    before = after - 1
+    step = (covariance[before] - target) / (covariance[before] - covariance[after])
+    return float(axis[before] + step * (axis[after] - axis[before]))
 
 
 def two_point(masks: NDArray[np.bool_], *, periodic: bool = False) -> NDArray[np.float64]:

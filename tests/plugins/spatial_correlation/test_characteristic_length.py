@@ -24,8 +24,8 @@ def test_plane_wave_has_its_wavelength() -> None:
 
 @pytest.mark.parametrize(("height", "width"), [(48, 96), (96, 48), (63, 90)])
 def test_rectangular_images(height: int, width: int) -> None:
-    assert characteristic_length(wave(height, width, 0, width // 8))[0] == pytest.approx(8, rel=0.04)
-    assert characteristic_length(wave(height, width, height // 8, 0))[0] == pytest.approx(8, rel=0.04)
+    assert characteristic_length(wave(height, width, 0, 9))[0] == pytest.approx(width / 9, rel=0.02)
+    assert characteristic_length(wave(height, width, 6, 0))[0] == pytest.approx(height / 6, rel=0.02)
 
 
 def test_direction_does_not_matter() -> None:

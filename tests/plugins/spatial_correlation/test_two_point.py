@@ -57,6 +57,7 @@ def test_one_phase(periodic: bool, fill: float) -> None:
     descriptor = TwoPoint(periodic=periodic).build()
     found = descriptor.measure(specimens(np.full((2, 10, 14), bool(fill))))
     assert np.all(found.values == fill)
+    assert found.notes == ("no correlation length: one phase only, or correlated further than 5 px",)
     assert descriptor.summary(found) is None
 
 

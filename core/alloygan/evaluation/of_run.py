@@ -1,0 +1,69 @@
+"""The evaluation of a run: its shared generator against its data set, written to evaluation.json."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from alloygan.data.patches import Data
+from alloygan.errors import RunFolderError
+from alloygan.evaluation.evaluate import measure
+from alloygan.files import write_json
+from alloygan.sharing import SharedGenerator, load_generator
+from alloygan.specs.gan import GanSpec
+from alloygan.zoo import Zoo
+
+EVALUATION = "evaluation.json"
+SAMPLES = "evaluation_samples.json"
+
+Report = Callable[[str, int, int], None]
+
+
+def run_spec(run: Path, zoo: Zoo) -> GanSpec:
+    """The resolved spec of a run folder. Raises RunFolderError if it is none."""
+    path = run / "spec.yaml"
+    if not run.is_dir():
+        raise RunFolderError(f"{run}: there is no such folder")
+    if not path.is_file():
+        raise RunFolderError(
+            f"{run}: not a run folder (it has no spec.yaml); measuring needs the data set, which a shared model does "
+            "not name. `alloygan train SPEC --out RUN` makes a run."
+        )
+    return zoo.read_spec(path)
+
+
+def evaluate_run(
+    run: str | Path, zoo: Zoo, *, data: Data | None = None, report: Report | None = None
+) -> dict[str, Any]:
+    """Measure a run's generator, write `evaluation.json` (and the values behind it), and return the
+    former's content.
+
+    `data` spares building the data set again. Raises AlloyganError.
+    """
+    run = Path(run)
+    spec = run_spec(run, zoo)
+    model = load_generator(run, zoo, "cuda" if torch.cuda.is_available() else "cpu")
+    data = data if data is not None else spec.data.build(spec.conditions)
+    evaluation = measure(spec.evaluation, data, generate_from(model, data, spec.evaluation.seed), report)
+    result = {"name": spec.name, "images_seen": model.images_seen, **evaluation.scores}
+    write_json(run / SAMPLES, evaluation.samples)
+    write_json(run / EVALUATION, result)
+    return result
+
+
+def generate_from(model: SharedGenerator, data: Data, seed: int) -> Callable[[int, int], Tensor]:
+    """A function (label, count) to images (count, C, H, W) uint8.
+
+    Label −1 stands for the conditions of the evaluation images, in turn, where the data set has no table.
+    """
+
+    def generate(label: int, count: int) -> Tensor:
+        if label >= 0:
+            return model.sample(data.space.table[label], count, seed)
+        values = data.evaluation.condition if len(data.evaluation) else data.train.condition
+        chosen = torch.arange(count) * len(values) // count
+        return model.sample_at(values[chosen], seed)
+
+    return generate
