@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from alloygan.assembler import assemble as assemble
+    from alloygan.data.patches import Data as Data
+    from alloygan.data.patches import Patches as Patches
     from alloygan.errors import AlloyganError as AlloyganError
     from alloygan.evaluation.of_run import evaluate_run as evaluate_run
     from alloygan.hookspecs import hookimpl as hookimpl
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
     from alloygan.interfaces.conditioner import Conditioner as Conditioner
     from alloygan.interfaces.critic import Critic as Critic
     from alloygan.interfaces.critic import Critique as Critique
-    from alloygan.data.patches import Data as Data
-    from alloygan.data.patches import Patches as Patches
     from alloygan.interfaces.descriptor import Descriptor as Descriptor
     from alloygan.interfaces.generator import Generator as Generator
     from alloygan.interfaces.loss import Loss as Loss
@@ -40,30 +40,54 @@ if TYPE_CHECKING:
     from alloygan.zoo import Zoo as Zoo
     from alloygan.zoo import load_zoo as load_zoo
 
-_HOME = {
-    "hookimpl": "hookspecs",
-    "AlloyganError": "errors",
-    "load_zoo": "zoo",
-    "Zoo": "zoo",
-    "assemble": "assembler",
-    "train": "training.loop",
-    "load_generator": "sharing",
-    "evaluate_run": "evaluation.of_run",
-    "Terms": "interfaces.loss",
-    "CriticStep": "interfaces.step",
-    "GeneratorStep": "interfaces.step",
-    "Critique": "interfaces.critic",
-    "Data": "data.patches",
-    "Patches": "data.patches",
-} | {
-    name: f"interfaces.{name.lower()}"
-    for name in ("Augmenter", "Batch", "Condition", "Conditioner", "Critic", "Descriptor", "Generator", "Loss", "Sampler", "Site")
-} | {
-    f"{sort}Spec": "specs.components"
-    for sort in ("Augmenter", "Conditioner", "Critic", "Dataset", "Descriptor", "Generator", "Loss", "Sampler")
-}
+_HOME = (
+    {
+        "hookimpl": "hookspecs",
+        "AlloyganError": "errors",
+        "load_zoo": "zoo",
+        "Zoo": "zoo",
+        "assemble": "assembler",
+        "train": "training.loop",
+        "load_generator": "sharing",
+        "evaluate_run": "evaluation.of_run",
+        "Terms": "interfaces.loss",
+        "CriticStep": "interfaces.step",
+        "GeneratorStep": "interfaces.step",
+        "Critique": "interfaces.critic",
+        "Data": "data.patches",
+        "Patches": "data.patches",
+    }
+    | {
+        name: f"interfaces.{name.lower()}"
+        for name in (
+            "Augmenter",
+            "Batch",
+            "Condition",
+            "Conditioner",
+            "Critic",
+            "Descriptor",
+            "Generator",
+            "Loss",
+            "Sampler",
+            "Site",
+        )
+    }
+    | {
+        f"{sort}Spec": "specs.components"
+        for sort in (
+            "Augmenter",
+            "Conditioner",
+            "Critic",
+            "Dataset",
+            "Descriptor",
+            "Generator",
+            "Loss",
+            "Sampler",
+        )
+    }
+)
 
-__all__ = sorted(_HOME)  # noqa: PLE0605
+__all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:

@@ -22,7 +22,8 @@ from alloygan.terminal import (
 from alloygan.zoo import load_zoo
 
 Plugins = Annotated[
-    tuple[Path, ...], Parameter(name="--plugin", negative=(), help="A plugin in a single Python file; repeatable.")
+    tuple[Path, ...],
+    Parameter(name="--plugin", negative=(), help="A plugin in a single Python file; repeatable."),
 ]
 Overrides = Annotated[
     tuple[str, ...],
@@ -231,7 +232,9 @@ def sample(
         _print_json(samples)
     else:
         screen.print(
-            f"{count} images for each of {len(samples['conditions'])} conditions: {out}", markup=False, highlight=False
+            f"{count} images for each of {len(samples['conditions'])} conditions: {out}",
+            markup=False,
+            highlight=False,
         )
 
 

@@ -4,8 +4,8 @@ A message says what was asked, where, the nearest known names, and what to do. N
 KeyError, whose text Python prints as a repr with the line breaks escaped.
 """
 
+from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Iterable
 
 
 class AlloyganError(Exception):

@@ -16,7 +16,8 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 class Register(Protocol):
     """What a hook is handed: call it with each spec class that the plugin provides."""
 
-    def __call__(self, spec: type[Any], /) -> None: ...
+    def __call__(self, spec: type[Any], /) -> None:
+        """Register one spec class."""
 
 
 @hookspec

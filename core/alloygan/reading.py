@@ -76,9 +76,7 @@ class Document:
         return Position("(spec)")
 
 
-def read_document(
-    path: Path, overrides: Sequence[str] = (), shipped: Mapping[str, Path] | None = None
-) -> Document:
+def read_document(path: Path, overrides: Sequence[str] = (), shipped: Mapping[str, Path] | None = None) -> Document:
     """Read a spec file with what it extends, and lay overrides (`"a.b=c"`) over it.
 
     `shipped` maps names to the spec files that plugins ship, for `zoo:NAME`. Raises SpecError with file, line and
@@ -190,7 +188,13 @@ def _tree(loaded: Any, position: Position, fixed: Position | None, count: list[i
         lines = getattr(loaded, "lc", None)
         return Node(
             [
-                _tree(value, at(lines.item(i) if lines is not None and lines.data else None), fixed, count, depth + 1)
+                _tree(
+                    value,
+                    at(lines.item(i) if lines is not None and lines.data else None),
+                    fixed,
+                    count,
+                    depth + 1,
+                )
                 for i, value in enumerate(loaded)
             ],
             position,
@@ -295,9 +299,7 @@ def _plain(node: Node, path: KeyPath, positions: dict[KeyPath, Position]) -> Any
     positions[path] = node.position
     if isinstance(node.value, dict):
         return {
-            key: _plain(child, (*path, key), positions)
-            for key, child in node.value.items()
-            if child.value is not None
+            key: _plain(child, (*path, key), positions) for key, child in node.value.items() if child.value is not None
         }
     if isinstance(node.value, list):
         return [_plain(child, (*path, i), positions) for i, child in enumerate(node.value)]

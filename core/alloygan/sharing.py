@@ -63,9 +63,7 @@ class SharedGenerator:
         parts = []
         for start in range(0, len(condition), _BATCH):
             some = condition[start : start + _BATCH].to(device)
-            noise = torch.stack(
-                [noise_vector(seed, start + i, self.generator.noise_width) for i in range(len(some))]
-            )
+            noise = torch.stack([noise_vector(seed, start + i, self.generator.noise_width) for i in range(len(some))])
             parts.append(to_grey_levels(self.generator(noise.to(device), some)).cpu())
         return torch.cat(parts)
 
@@ -122,7 +120,9 @@ def load_generator(folder: str | Path, zoo: Zoo, device: torch.device | str = "c
     for file in (WEIGHTS, MODEL):
         if not (folder / file).is_file():
             hint = " (the run has no checkpoint yet)" if (folder / "spec.yaml").is_file() else ""
-            raise RunFolderError(f"{folder}: there is no {file}{hint}; a model to sample from has {WEIGHTS} and {MODEL}")
+            raise RunFolderError(
+                f"{folder}: there is no {file}{hint}; a model to sample from has {WEIGHTS} and {MODEL}"
+            )
     model = read_json(folder / MODEL)
     if model.get("schema") != SCHEMA:
         raise RunFolderError(f"{folder / MODEL}: schema {model.get('schema')!r}; this alloygan reads {SCHEMA}")

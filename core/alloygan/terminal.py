@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from alloygan.registry import Entry, Registry
@@ -52,13 +59,21 @@ def print_show(console: Console, registry: Registry[Any], entry: Entry[Any]) -> 
         kind = f"a {source}" if source else _type_text(info.annotation)
         bounds = [str(mark) for mark in info.metadata if not isinstance(mark, From) and hasattr(mark, "__slots__")]
         default = "required" if info.is_required() else _default_text(info.get_default(call_default_factory=True))
-        table.add_row(name, escape(" ".join([kind, *map(_bound_text, bounds)]).strip()), escape(default), escape(info.description or ""))
+        table.add_row(
+            name,
+            escape(" ".join([kind, *map(_bound_text, bounds)]).strip()),
+            escape(default),
+            escape(info.description or ""),
+        )
     console.print(table)
 
 
 def _bound_text(mark: str) -> str:
     signs = {"Gt(gt=": "> ", "Ge(ge=": "≥ ", "Lt(lt=": "< ", "Le(le=": "≤ "}
-    return next((sign + mark.removeprefix(start).rstrip(")") for start, sign in signs.items() if mark.startswith(start)), "")
+    return next(
+        (sign + mark.removeprefix(start).rstrip(")") for start, sign in signs.items() if mark.startswith(start)),
+        "",
+    )
 
 
 def _type_text(annotation: Any) -> str:

@@ -87,9 +87,7 @@ def test_palettes(tmp_path, name, transparent):
     colours = RANDOM.integers(0, 256, (256, 3), dtype=np.uint8)
     image.putpalette(colours.tobytes())
     image.save(tmp_path / name, **({"transparency": transparent} if transparent else {}))
-    np.testing.assert_array_equal(
-        read_image(tmp_path / name, channels=3), np.moveaxis(colours[GREY], -1, 0)
-    )
+    np.testing.assert_array_equal(read_image(tmp_path / name, channels=3), np.moveaxis(colours[GREY], -1, 0))
     assert read_image(tmp_path / name).shape == (1, 40, 60)
 
 
@@ -144,6 +142,17 @@ def test_lzw_through_pillow(tmp_path, array):
         read_image(tmp_path / "lzw.tif", channels=channels),
         read_image(tmp_path / "plain.tif", channels=channels),
     )
+
+
+def test_orientation_is_ignored_or_refused_never_half_applied(tmp_path):
+    for name, how in (("plain.tif", {}), ("lzw.tif", {"compression": "tiff_lzw"})):
+        Image.fromarray(GREY).save(tmp_path / name, tiffinfo={274: 3}, **how)  # upside down
+    exif = Image.Exif()
+    exif[274] = 3
+    Image.fromarray(GREY).save(tmp_path / "a.png", exif=exif)
+    np.testing.assert_array_equal(read_image(tmp_path / "plain.tif"), GREY[None])
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), GREY[None])
+    assert "LZW compression cannot be read here" in refused(tmp_path / "lzw.tif")
 
 
 def test_jpeg_in_a_tiff_through_pillow(tmp_path):
@@ -206,7 +215,9 @@ def test_too_many_pixels_in_a_png_are_refused_before_decoding(tmp_path, monkeypa
 
 
 def test_too_many_pixels_in_a_tiff_are_refused_before_decoding(tmp_path, monkeypatch):
-    tifffile.imwrite(tmp_path / "bomb.tif", shape=(20_000, 20_000), dtype=np.uint8, data=_no_strips(), compression="zlib")
+    tifffile.imwrite(
+        tmp_path / "bomb.tif", shape=(20_000, 20_000), dtype=np.uint8, data=_no_strips(), compression="zlib"
+    )
     monkeypatch.setattr("alloygan.data.images.read_levels", lambda path: pytest.fail("decoded"))
     assert "more than max_pixels" in refused(tmp_path / "bomb.tif")
 

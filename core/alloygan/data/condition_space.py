@@ -70,7 +70,7 @@ class ConditionSpace:
     def from_rows(
         cls, specs: Sequence[ColumnSpec], rows: Iterable[Mapping[str, Any]], *, tabulate: bool = True
     ) -> "ConditionSpace":
-        """Decide bounds and levels from the spec or else from all rows, and tabulate the distinct conditions, sorted."""
+        """Take bounds and levels from the spec or else from all rows, and tabulate the distinct conditions, sorted."""
         rows = list(rows)
         columns = tuple(_column(spec, [row.get(spec.name) for row in rows]) for spec in specs)
         distinct = {tuple(column.parse(row.get(column.name)) for column in columns) for row in rows}
@@ -110,7 +110,11 @@ class ConditionSpace:
     def condition(self, rows: Sequence[Row]) -> Condition:
         """The conditions as tensors on the host."""
         values = [
-            [number for column, value in zip(self.columns, row, strict=True) for number in column.scaled(value)]
+            [
+                number
+                for column, value in zip(self.columns, row, strict=True)
+                for number in column.scaled(value)
+            ]
             for row in rows
         ]
         return Condition(

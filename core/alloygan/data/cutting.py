@@ -50,9 +50,7 @@ def regions(size: tuple[int, int], cut: Cut, name: str) -> tuple[Region, Region 
     height, width = size[0] // cut.downscale, size[1] // cut.downscale
     upright = height > width
     longer, patch = (height, cut.patch[0]) if upright else (width, cut.patch[1])
-    strip = (
-        max(1, round(cut.evaluation_fraction * longer / patch)) * patch if cut.evaluation_fraction > 0 else 0
-    )
+    strip = max(1, round(cut.evaluation_fraction * longer / patch)) * patch if cut.evaluation_fraction > 0 else 0
     rest = longer - strip
     if height < cut.patch[0] or width < cut.patch[1] or rest < patch:
         beside = f" beside an evaluation strip of {strip} px along the longer side" if strip else ""
@@ -68,9 +66,7 @@ def regions(size: tuple[int, int], cut: Cut, name: str) -> tuple[Region, Region 
     return Region(0, 0, rest, height), Region(rest, 0, strip, height) if strip else None
 
 
-def cut_patches(
-    image: NDArray[np.uint8], cut: Cut, name: str
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+def cut_patches(image: NDArray[np.uint8], cut: Cut, name: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
     """Training and evaluation patches, each uint8 (n, C, h, w), of a micrograph (C, H, W) before downscaling.
 
     Training patches overlap by patch − stride; evaluation patches do not overlap, and are None without an

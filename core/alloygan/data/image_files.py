@@ -35,6 +35,7 @@ _CHANNELS = dict.fromkeys(("1", "L", "LA", "F", "I;16", "I;16L", "I;16B"), 1) | 
 
 _GREY_OR_RGB = {tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.MINISWHITE, tifffile.PHOTOMETRIC.RGB}
 _PILLOW_KNOWS_BETTER = {tifffile.PHOTOMETRIC.PALETTE, tifffile.PHOTOMETRIC.YCBCR}
+_ORIENTATION = 274  # the tag; 1 is upright
 _ALPHA = (1, 2)  # values of the tag ExtraSamples; 0 is a channel of unknown meaning
 
 
@@ -101,9 +102,7 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, type[ImageFile.ImageFile] | 
     except (IsADirectoryError, PermissionError) as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
     except MemoryError:
-        raise DataError(
-            f"{path}: there is not enough memory to decode it; crop it, or lower max_pixels"
-        ) from None
+        raise DataError(f"{path}: there is not enough memory to decode it; crop it, or lower max_pixels") from None
     except Exception as error:
         # Decoders meet damaged files with all sorts of exceptions (SyntaxError, struct.error, zlib.error,
         # KeyError).
@@ -128,9 +127,7 @@ def _pillow_image(pillow: type[ImageFile.ImageFile], file: BinaryIO, path: Path)
         file.seek(position)
         if depth == 16:
             # Pillow keeps the high bytes only.
-            raise DataError(
-                f"{path}: a PNG with 16-bit colour or alpha loses precision; save it as TIFF, or in grey"
-            )
+            raise DataError(f"{path}: a PNG with 16-bit colour or alpha loses precision; save it as TIFF, or in grey")
     return image
 
 
@@ -153,11 +150,7 @@ class _TiffLayout:
             raise DataError(f"{path}: the TIFF holds no image, or is cut short; copy or save it again")
         self.series = series[0]
         self.page = self.series.keyframe
-        sizes = {
-            axis: n
-            for axis, n in zip(self.series.axes, self.series.shape, strict=True)
-            if axis in "YX" or n > 1
-        }
+        sizes = {axis: n for axis, n in zip(self.series.axes, self.series.shape, strict=True) if axis in "YX" or n > 1}
         self.axes = "".join(sizes)
         if len(series) > 1 or self.axes not in ("YX", "YXS", "SYX", "CYX"):
             shapes = ", ".join(f"{one.axes} {' × '.join(map(str, one.shape))}" for one in series[:3])
@@ -178,8 +171,7 @@ class _TiffLayout:
         dtype, photometric = self.page.dtype, self.page.photometric
         if dtype is None or not (dtype.kind in "bf" or (dtype.kind == "u" and dtype.itemsize <= 2)):
             raise DataError(
-                f"{path}: pixels of type {dtype} are not read; save it with 8 or 16 bits, or as float in "
-                "[0, 1]"
+                f"{path}: pixels of type {dtype} are not read; save it with 8 or 16 bits, or as float in [0, 1]"
             )
         if photometric not in _GREY_OR_RGB | _PILLOW_KNOWS_BETTER:
             name = getattr(photometric, "name", photometric)
@@ -189,9 +181,7 @@ class _TiffLayout:
         # tifffile fills what is missing with zeros in some of these cases.
         for page in self.series.pages:
             parts = [] if page is None else list(zip(page.dataoffsets, page.databytecounts, strict=True))
-            if not parts or any(
-                not at or not count or at + count > tiff.filehandle.size for at, count in parts
-            ):
+            if not parts or any(not at or not count or at + count > tiff.filehandle.size for at, count in parts):
                 raise DataError(f"{path}: the TIFF is cut short; copy it again, or leave it out")
 
     def planes(self, array: NDArray[Any]) -> NDArray[Any]:
@@ -225,8 +215,9 @@ def _pillow_tiff(layout: _TiffLayout, file: BinaryIO, path: Path, white: float) 
     page = layout.page
     deep = page.bitspersample > 8
     reason = "not without loss"
-    # Pillow gives deep colour 8 bits, and does not invert deep grey.
-    if not (deep and (layout.header.channels > 1 or page.photometric == tifffile.PHOTOMETRIC.MINISWHITE)):
+    # Pillow gives deep colour 8 bits, does not invert deep grey, and turns images that have an orientation.
+    rough = deep and (layout.header.channels > 1 or page.photometric == tifffile.PHOTOMETRIC.MINISWHITE)
+    if not rough and page.tags.valueof(_ORIENTATION, default=1) == 1:
         try:
             file.seek(0)
             with warnings.catch_warnings():

@@ -136,9 +136,7 @@ class _Row:
             return self.folder, None
         file = self.folder / name
         if not file.is_file():
-            self._add(
-                f"file: there is no file {file}; correct the path (it starts at the manifest) or exclude it"
-            )
+            self._add(f"file: there is no file {file}; correct the path (it starts at the manifest) or exclude it")
             return file, None
         # The header alone is read, and only where something has to fit the image.
         return file, self._size("file", file) if self.cells.get("roi") or self.cells.get("mask") else None
@@ -170,9 +168,7 @@ class _Row:
             # What is wanted of a length is what a log scale wants: a finite number above 0.
             return parse_number("um_per_px", text, "log")
         except DataError:
-            self._add(
-                f"um_per_px: {text!r} is not a length in µm above 0; correct it, or leave the column empty"
-            )
+            self._add(f"um_per_px: {text!r} is not a length in µm above 0; correct it, or leave the column empty")
             return None
 
     def _mask(self, size: tuple[int, int] | None) -> Path | None:
@@ -181,9 +177,7 @@ class _Row:
             return None
         mask = self.folder / name
         if not mask.is_file():
-            self._add(
-                f"mask: there is no file {mask}; correct the path (it starts at the manifest) or empty it"
-            )
+            self._add(f"mask: there is no file {mask}; correct the path (it starts at the manifest) or empty it")
             return None
         found = self._size("mask", mask)
         if found and size and found != size:
@@ -198,15 +192,11 @@ class _Row:
         if not text:
             return None
         if not re.fullmatch(r"\d{1,9}(\s+\d{1,9}){3}", text, re.ASCII):
-            self._add(
-                f"roi: {text!r} is not `x y width height`: four whole numbers in px, separated by spaces"
-            )
+            self._add(f"roi: {text!r} is not `x y width height`: four whole numbers in px, separated by spaces")
             return None
         region = Region(*map(int, text.split()))
         if size and not region.lies_in(size):
-            self._add(
-                f"roi: {text} does not lie in the image, which is {size[1]} px wide and {size[0]} px high"
-            )
+            self._add(f"roi: {text} does not lie in the image, which is {size[1]} px wide and {size[0]} px high")
             return None
         return region
 
@@ -228,17 +218,13 @@ def _read_rows(path: Path) -> tuple[int, list[str], list[tuple[int, list[str]]]]
                     lines.append((start, cells))
                 start = reader.line_num + 1
     except UnicodeDecodeError:
-        raise DataError(
-            f"{path}: not a UTF-8 text file; save it from the spreadsheet as `CSV UTF-8`"
-        ) from None
+        raise DataError(f"{path}: not a UTF-8 text file; save it from the spreadsheet as `CSV UTF-8`") from None
     except csv.Error as error:
         raise DataError(f"{path}: not a table of comma-separated values ({error}); save it as CSV") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
     if not lines:
-        raise DataError(
-            f"{path}: the manifest is empty; write a header (file, and a column for each condition)"
-        )
+        raise DataError(f"{path}: the manifest is empty; write a header (file, and a column for each condition)")
     (line, header), *rows = lines
     return line, [name.strip() for name in header], rows
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from alloygan.interfaces.condition import Condition
 from alloygan.data.condition_space import ConditionSpace
+from alloygan.interfaces.condition import Condition
 
 
 @dataclass(frozen=True)

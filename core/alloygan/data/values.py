@@ -14,15 +14,11 @@ def parse_number(name: str, text: Any, scale: str) -> float:
     try:
         number = float(text)
     except (TypeError, ValueError):
-        raise DataError(
-            f"{name}: {text!r} is not a number (a column of names needs scale: category)"
-        ) from None
+        raise DataError(f"{name}: {text!r} is not a number (a column of names needs scale: category)") from None
     if not math.isfinite(number):
         raise DataError(f"{name}: {text} is not a finite number")
     if scale == "log" and number <= 0:
-        raise DataError(
-            f"{name}: {number:g} has no logarithm (scale: log); give a number above 0, or scale: linear"
-        )
+        raise DataError(f"{name}: {number:g} has no logarithm (scale: log); give a number above 0, or scale: linear")
     return number
 
 

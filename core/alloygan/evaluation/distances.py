@@ -7,8 +7,7 @@ from alloygan.interfaces.descriptor import Measurement
 
 
 def wasserstein(one: Measurement, other: Measurement) -> float | None:
-    """The 1-Wasserstein distance of two sets of numbers: the mean shift that turns one distribution into
-    the other.
+    """The 1-Wasserstein distance: the mean shift that turns one distribution into the other.
 
     In the unit of the values; the sets may differ in size.
     """
@@ -40,7 +39,5 @@ def _comparable(one: Measurement, other: Measurement) -> bool:
     if one.values.size == 0 or other.values.size == 0:
         return False
     if one.unit != other.unit:
-        raise ValueError(
-            f"measurements in {one.unit or 'no unit'} and {other.unit or 'no unit'} cannot be compared"
-        )
+        raise ValueError(f"measurements in {one.unit or 'no unit'} and {other.unit or 'no unit'} cannot be compared")
     return True

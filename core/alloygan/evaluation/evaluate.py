@@ -1,5 +1,4 @@
-"""Measures generated images against real ones, condition by condition, with the real-against-real floor
-beside.
+"""Measures generated images against real ones, a condition at a time, with the real-against-real floor.
 
 Three sets of equally many images of a condition are measured alike: evaluation images (`real`), images
 asked of the generator (`generated`), and training images (`training`), which come from other regions or
@@ -54,9 +53,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class _Subject:
-    """One condition and the images that it is measured by. `other`: the second set of real images, for the
-    floor.
-    """
+    """One condition and its images. `other`: the second set of real ones, for the floor."""
 
     label: int
     condition: dict[str, Any]
@@ -70,9 +67,7 @@ class _Subject:
     bright: bool
 
 
-def measure(
-    spec: EvaluationSpec, data: Data, generate: Generate, progress: Progress | None = None
-) -> Evaluation:
+def measure(spec: EvaluationSpec, data: Data, generate: Generate, progress: Progress | None = None) -> Evaluation:
     """Measure every condition of the table (all images as one entry with label −1 where the table is empty).
 
     `generate(label, count)` gives images (count, C, H, W) uint8 of that condition; for label −1, of
@@ -101,9 +96,7 @@ def measure(
         }
         scores: dict[str, dict[str, Any]] = {}
         for name, descriptor in descriptors.items():
-            found = {
-                key: descriptor.measure(specimens) for key, specimens in sets.items() if len(specimens.images)
-            }
+            found = {key: descriptor.measure(specimens) for key, specimens in sets.items() if len(specimens.images)}
             scores[name] = _score(descriptor, found, sets["real"], subject)
             samples[name][str(subject.label)] = _sample(found, sets["real"], subject)
         conditions.append(
@@ -209,9 +202,7 @@ def _choose(images: Images, source: NDArray[np.int64], count: int, seed: Sequenc
 def _generated(generate: Generate, label: int, count: int, shape: Sequence[int]) -> Images:
     images = _host(generate(label, count))
     if images.shape != (count, *shape) or images.dtype != np.uint8:
-        raise ValueError(
-            f"generate({label}, {count}) gave {images.dtype} {images.shape}, not uint8 {(count, *shape)}"
-        )
+        raise ValueError(f"generate({label}, {count}) gave {images.dtype} {images.shape}, not uint8 {(count, *shape)}")
     return images
 
 
@@ -247,9 +238,7 @@ def _score(
     return score | ({"note": text} if text else {})
 
 
-def _notes(
-    found: dict[str, Measurement], summaries: dict[str, float | None], subject: _Subject
-) -> Iterable[str]:
+def _notes(found: dict[str, Measurement], summaries: dict[str, float | None], subject: _Subject) -> Iterable[str]:
     for key, measurement in found.items():
         title = key if key != "other" else ("training" if subject.other_is_training else "other half")
         for note in measurement.notes:

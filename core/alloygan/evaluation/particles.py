@@ -28,8 +28,7 @@ _PIXELS_AT_ONCE = 2**21
 
 @dataclass(frozen=True)
 class Particles:
-    """P particles, in ImageJ's order: by image, then by their first pixel, row after row. All arrays have
-    shape (P,).
+    """P particles by image and first pixel, row after row (ImageJ's order); every array is (P,).
 
     `area` px²; `x`, `y` centroid in px, the centre of the first pixel at 0.5, y downwards; `major`, `minor`
     axes (whole lengths) of the ellipse in px; `angle` of the major axis in degrees, in [0, 180),
@@ -55,9 +54,7 @@ class Particles:
         return len(self.area)
 
 
-def find_particles(
-    mask: NDArray[np.bool_], *, min_area: float = 20.0, exclude_edges: bool = True
-) -> Particles:
+def find_particles(mask: NDArray[np.bool_], *, min_area: float = 20.0, exclude_edges: bool = True) -> Particles:
     """The particles of a mask (H, W), or of N masks (N, H, W): each is measured by itself.
 
     `min_area` in px²: smaller ones are left out. `exclude_edges`: those that touch the border of the image
@@ -72,10 +69,7 @@ def find_particles(
         for first in range(0, max(1, len(masks)), step)
     ]
     return Particles(
-        **{
-            field.name: np.concatenate([getattr(part, field.name) for part in parts])
-            for field in fields(Particles)
-        }
+        **{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Particles)}
     )
 
 

@@ -57,9 +57,7 @@ def fit_threshold(images: NDArray[np.uint8], smooth: float = 0.0) -> float:
     return (below + above) / 2
 
 
-def segment(
-    images: NDArray[np.uint8], threshold: float, smooth: float = 0.0, bright: bool = True
-) -> NDArray[np.bool_]:
+def segment(images: NDArray[np.uint8], threshold: float, smooth: float = 0.0, bright: bool = True) -> NDArray[np.bool_]:
     """Masks (N, H, W) of images (N, C, H, W) uint8, true on the primary phase.
 
     The primary phase is brighter than `threshold` (a grey level in [0, 255]) if `bright`, else what is not

@@ -1,6 +1,4 @@
-"""Choosing as many real images as are compared: evenly over the sources and along each, and the same at
-every run.
-"""
+"""Choosing the real images that are compared: spread over the sources and along each, alike at every run."""
 
 from collections.abc import Sequence
 
@@ -8,11 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def spread_over_sources(
-    source: NDArray[np.int64], count: int, seed: int | Sequence[int]
-) -> NDArray[np.int64]:
-    """Positions (count,) of images among those whose micrograph or simulation is `source` (N,), in rising
-    order.
+def spread_over_sources(source: NDArray[np.int64], count: int, seed: int | Sequence[int]) -> NDArray[np.int64]:
+    """Rising positions (count,) of images whose micrograph or simulation is `source` (N,).
 
     Each source gives equally many as far as it has them. Within a source the images lie in the order in
     which they were cut, so one is drawn from each of as many equal stretches: neighbours overlap, and would
@@ -54,8 +49,6 @@ def _shares(sizes: list[int], count: int, random: np.random.Generator) -> list[i
     return shares
 
 
-def _one_of_each_stretch(
-    positions: NDArray[np.int64], count: int, random: np.random.Generator
-) -> NDArray[np.int64]:
+def _one_of_each_stretch(positions: NDArray[np.int64], count: int, random: np.random.Generator) -> NDArray[np.int64]:
     ends = np.arange(count + 1) * len(positions) // max(1, count)
     return positions[random.integers(ends[:-1], ends[1:])]

@@ -54,7 +54,7 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class CriticStep(Step):
-    """A critic update. Fake images carry no gradient to the generator. `real_condition` is what `real` was judged by."""
+    """A critic update. Fake images carry no gradient to the generator; `real` was judged under `real_condition`."""
 
     real: Critique
     real_condition: Condition

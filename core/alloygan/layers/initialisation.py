@@ -46,8 +46,9 @@ class _Unparametrized:
         self._layer = layer
 
     def __getattr__(self, name: str) -> Any:
-        if name in self._layer.parametrizations:  # type: ignore[operator]
-            return self._layer.parametrizations[name].original  # type: ignore[index]
+        parametrizations: Any = self._layer.parametrizations
+        if name in parametrizations:
+            return parametrizations[name].original
         return getattr(self._layer, name)
 
 

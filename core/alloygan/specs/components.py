@@ -80,7 +80,9 @@ class LossSpec(ComponentSpec):
 
     weight: float = Field(1.0, description="Factor of this term in the objective; the loop applies it, once.")
     every: int = Field(
-        1, ge=1, description="Evaluate the term at every n-th critic update and generator update; not rescaled."
+        1,
+        ge=1,
+        description="Evaluate the term at every n-th critic update and generator update; not rescaled.",
     )
 
     def build(self, site: "Site") -> "Loss":

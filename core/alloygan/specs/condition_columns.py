@@ -10,10 +10,14 @@ from alloygan.specs.spec import Spec
 class ColumnSpec(Spec):
     """One processing parameter. Continuous columns are scaled so that their bounds become 0 and 1."""
 
-    name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Column of the manifest or parameter of the simulation.")
+    name: str = Field(
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="Column of the manifest or parameter of the simulation.",
+    )
     unit: str = Field("", description="Unit of the values, for tables and figures, such as h or 1/s.")
     scale: Literal["linear", "log", "category"] = Field(
-        "linear", description="How values are scaled: linearly, by their logarithm, or not at all (names of classes)."
+        "linear",
+        description="How values are scaled: linearly, by their logarithm, or not at all (names of classes).",
     )
     levels: tuple[str, ...] | None = Field(
         None, description="Names of the classes, in order (category only); by default those found, sorted."

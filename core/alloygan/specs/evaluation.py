@@ -13,7 +13,7 @@ class EvaluationSpec(Spec):
     """What is measured, and how the phases are told apart."""
 
     descriptors: tuple[Annotated[DescriptorSpec, From("descriptor")], ...] = Field(
-        (  # type: ignore[assignment]
+        (  # type: ignore[arg-type]
             "equivalent_diameter",
             "number_density",
             "aspect_ratio",
@@ -39,7 +39,5 @@ class EvaluationSpec(Spec):
         "serves all images, real and generated, since a level chosen per image would hide errors of grey level.",
     )
     smooth: float = Field(0.0, ge=0, description="Standard deviation in px of a Gaussian blur before the threshold.")
-    images: int = Field(
-        64, ge=2, description="At most this many images a condition, equally many real and generated."
-    )
+    images: int = Field(64, ge=2, description="At most this many images a condition, equally many real and generated.")
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of the generated images' noise.")

@@ -27,10 +27,10 @@ def _kind_of(value: Any, noun: str) -> tuple[str, dict[str, Any]]:
         kind = value.get("kind")
         if isinstance(kind, str):
             return str(kind), dict(value) | {"kind": str(kind)}
-        raise PydanticCustomError("unknown_kind", f"this {noun} needs a kind, such as `kind: …`")  # type: ignore[arg-type]
+        raise PydanticCustomError("unknown_kind", f"this {noun} needs a kind, such as `kind: …`")
     raise PydanticCustomError(
         "unknown_kind",
-        f"expected the name of a {noun} or a mapping with a kind, got {value!r}",  # type: ignore[arg-type]
+        f"expected the name of a {noun} or a mapping with a kind, got {value!r}",
     )
 
 
@@ -50,13 +50,13 @@ class From:
             if not isinstance(registries, Mapping) or self.registry not in registries:
                 raise PydanticCustomError(
                     "unknown_kind",
-                    f"a {self.registry} by name needs the zoo: read specs with read_spec(), which knows the plugins",  # type: ignore[arg-type]
+                    f"a {self.registry} by name needs the zoo: read specs with read_spec(), which knows the plugins",
                 )
             kind, values = _kind_of(value, self.registry)
             try:
                 entry = registries[self.registry].get(kind)
             except SpecError as error:
-                raise PydanticCustomError("unknown_kind", str(error)) from None  # type: ignore[arg-type]
+                raise PydanticCustomError("unknown_kind", str(error)) from None
             return entry.spec.model_validate(values, context=registries)
 
         return core_schema.with_info_plain_validator_function(
@@ -87,7 +87,7 @@ class OneOf:
             if cls is None:
                 raise PydanticCustomError(
                     "unknown_kind",
-                    f"unknown {self.noun} {kind!r}.{nearest(kind, self.classes)}",  # type: ignore[arg-type]
+                    f"unknown {self.noun} {kind!r}.{nearest(kind, self.classes)}",
                 )
             return cls.model_validate(values, context=info.context)
 

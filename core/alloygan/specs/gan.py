@@ -27,7 +27,9 @@ class GanSpec(Spec):
     )
     training: TrainingSpec = Field(description="How it is trained.")
     evaluation: EvaluationSpec = Field(
-        default_factory=dict, validate_default=True, description="How it is measured."  # type: ignore[arg-type]
+        default_factory=dict,
+        validate_default=True,
+        description="How it is measured.",
     )
 
     @field_validator("losses")

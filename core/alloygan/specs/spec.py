@@ -49,7 +49,7 @@ class Spec(BaseModel):
             kind = kind if kind in ("unknown_field", "unknown_kind") else "rule"
         # Without a context the message is taken as it is, braces included.
         return InitErrorDetails(
-            type=PydanticCustomError(kind, text),  # type: ignore[arg-type]
+            type=PydanticCustomError(kind, text),
             loc=item["loc"],
             input=item["input"],
         )

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from alloygan.specs.components import AugmenterSpec, SamplerSpec
 from alloygan.specs.from_registry import From
-from alloygan.specs.optimizers import OptimizerField, RMSprop, SGD
+from alloygan.specs.optimizers import SGD, OptimizerField, RMSprop
 from alloygan.specs.spec import Spec
 
 
@@ -14,7 +14,9 @@ class TrainingSpec(Spec):
     """The training loop's settings. Progress counts real images drawn for the critic."""
 
     epochs: float | None = Field(
-        None, gt=0, description="Length in epochs; an epoch is as many real images as there are training patches."
+        None,
+        gt=0,
+        description="Length in epochs; an epoch is as many real images as there are training patches.",
     )
     images: int | None = Field(None, gt=0, description="Length in real images, in place of epochs.")
     batch_size: int = Field(128, ge=1, description="Images of a batch, over all processes.")
@@ -30,11 +32,15 @@ class TrainingSpec(Spec):
         0.0, ge=0, lt=1, description="Share of the training after which the learning rates begin to fall."
     )
     ema: float = Field(
-        0.999, ge=0, lt=1, description="Decay of the generator's moving average per generator update; 0 for none."
+        0.999,
+        ge=0,
+        lt=1,
+        description="Decay of the generator's moving average per generator update; 0 for none.",
     )
     sampler: Annotated[SamplerSpec, From("sampler")] = Field("uniform", description="How batches are drawn.")  # type: ignore[assignment]
     augment: Annotated[AugmenterSpec, From("augmenter")] = Field(  # type: ignore[assignment]
-        "flips", description="Random map of the images; compression has an axis, which flips keep and d4 does not."
+        "flips",
+        description="Random map of the images; compression has an axis, which flips keep and d4 does not.",
     )
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of everything random in the training.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where to train; auto takes CUDA if present.")

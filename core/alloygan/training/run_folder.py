@@ -42,8 +42,10 @@ class RunFolder:
             raise RunFolderError(f"{self.path}: is a file; name a folder for the run")
         if (self.path / "spec.yaml").is_file():
             self._refuse_another(spec.model_dump(mode="json"))
-        elif self.path.exists() and any(not file.name.startswith(".") for file in self.path.iterdir()):
-            if not (self.path / "environment.json").is_file():
+        elif self.path.exists():
+            # environment.json alone is a run that was killed while it started.
+            foreign = [f for f in self.path.iterdir() if not f.name.startswith(".") and f.name != "environment.json"]
+            if foreign:
                 raise RunFolderError(f"{self.path}: holds files that are no run; name an empty or a new folder")
 
     def start(self, spec: GanSpec, device: torch.device) -> None:

@@ -7,7 +7,6 @@ its training settings (Table 3) as `zoo:jain2024`. README.md lists where the pap
 from collections.abc import Callable
 
 from alloygan import hookimpl
-
 from alloygan_plugins.jain2024 import specs
 
 

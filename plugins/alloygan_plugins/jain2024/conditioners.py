@@ -1,9 +1,12 @@
 """The paper's two ways from a condition to an embedding."""
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
-from alloygan import Condition, Conditioner
 from torch import Tensor, nn
+
+from alloygan import Condition, Conditioner
 
 
 class OneHotProjection(Conditioner):
@@ -40,7 +43,7 @@ class ConditionPerceptron(Conditioner):
         self.width = width
         widths = [values, *[hidden] * layers]
         steps: list[nn.Module] = []
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in pairwise(widths):
             steps += [nn.Linear(before, after), nn.LeakyReLU(slope)]
         self.perceptron = nn.Sequential(*steps, nn.Linear(widths[-1], width))
 

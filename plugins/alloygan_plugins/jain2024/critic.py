@@ -7,9 +7,9 @@ no activation on the outputs.
 from collections.abc import Iterator
 
 import torch
-from alloygan import Condition, Conditioner, Critic, Critique, Site
 from torch import Tensor, nn
 
+from alloygan import Condition, Conditioner, Critic, Critique, Site
 from alloygan_plugins.jain2024.specs import DcganContrastive
 
 

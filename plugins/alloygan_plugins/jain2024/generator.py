@@ -5,10 +5,10 @@ leaky ReLU, the last one by tanh.
 """
 
 import torch
-from alloygan import Condition, Conditioner, Generator, Site
-from alloygan.layers.self_attention import SelfAttention2d
 from torch import Tensor, nn
 
+from alloygan import Condition, Conditioner, Generator, Site
+from alloygan.layers.self_attention import SelfAttention2d
 from alloygan_plugins.jain2024.conditioners import film
 from alloygan_plugins.jain2024.specs import DcganAttention
 
@@ -16,9 +16,7 @@ from alloygan_plugins.jain2024.specs import DcganAttention
 class AttentionGenerator(Generator):
     """Noise and condition, a linear layer, transposed convolutions with self-attention after one of them."""
 
-    def __init__(
-        self, spec: DcganAttention, conditioner: Conditioner, channels: tuple[int, ...], site: Site
-    ) -> None:
+    def __init__(self, spec: DcganAttention, conditioner: Conditioner, channels: tuple[int, ...], site: Site) -> None:
         super().__init__()
         self.noise_width = spec.noise
         self.injection = spec.injection

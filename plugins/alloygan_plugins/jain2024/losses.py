@@ -7,9 +7,9 @@ made on the device, so nothing is read back to the host.
 from typing import Literal
 
 import torch
-from alloygan import Critic, CriticStep, GeneratorStep, Loss, Terms
 from torch import Tensor
 
+from alloygan import Critic, CriticStep, GeneratorStep, Loss, Terms
 from alloygan_plugins.jain2024.specs import ContraGan2C, Proportional2C, Wgan
 
 Distance = Literal["cosine", "l2"]
@@ -134,7 +134,8 @@ class ContraGan2CLoss(Loss):
         self.self_pair = spec.self_pair
 
     def _value(self, image: Tensor | None, condition: Tensor | None, labels: Tensor) -> Tensor:
-        assert image is not None and condition is not None  # the assembler has checked `needs`
+        assert image is not None  # the assembler has checked `needs`
+        assert condition is not None
         return contragan_2c(
             image,
             condition,
@@ -172,7 +173,8 @@ class Proportional2CLoss(Loss):
         self.condition_distance: Distance = "l2" if self.fixed else self.distance
 
     def _terms(self, role: str, image: Tensor | None, condition: Tensor | None) -> Terms:
-        assert image is not None and condition is not None  # the assembler has checked `needs`
+        assert image is not None  # the assembler has checked `needs`
+        assert condition is not None
         value = proportional_2c(
             image,
             condition,

@@ -3,9 +3,10 @@
 import math
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
+from pydantic import Field, model_validator
+
 from alloygan import ConditionerSpec, CriticSpec, GeneratorSpec, LossSpec
 from alloygan.specs.from_registry import From
-from pydantic import Field, model_validator
 
 if TYPE_CHECKING:
     from alloygan import Conditioner, Critic, Generator, Loss, Site
@@ -36,7 +37,9 @@ class OneHot(ConditionerSpec):
 
     kind: Literal["one_hot"] = "one_hot"
     init_std: float | None = Field(
-        None, gt=0, description="Standard deviation of the initial weights; by default torch's of a linear layer."
+        None,
+        gt=0,
+        description="Standard deviation of the initial weights; by default torch's of a linear layer.",
     )
 
     @property
@@ -144,7 +147,9 @@ class DcganContrastive(CriticSpec):
     )
     embedding: int = Field(64, ge=1, description="Width E of the image embedding l(x) and condition embedding e(y).")
     projection_hidden: int | None = Field(
-        None, ge=1, description="Width of the hidden projection layer; by default 16 × width (1,024 in Table 2)."
+        None,
+        ge=1,
+        description="Width of the hidden projection layer; by default 16 × width (1,024 in Table 2).",
     )
     proxy: Literal["shared", "own"] | None = Field(
         None,
@@ -192,7 +197,9 @@ class Wgan(LossSpec):
 
     kind: Literal["wgan"] = "wgan"
     clip: float = Field(
-        0.009, ge=0, description="Critic weights are clipped to ±clip (Table 3); 0: not at all, for use with a penalty."
+        0.009,
+        ge=0,
+        description="Critic weights are clipped to ±clip (Table 3); 0: not at all, for use with a penalty.",
     )
     clip_scope: Literal["all", "trunk"] = Field(
         "all",
@@ -213,10 +220,12 @@ class ContraGan2C(LossSpec):
     kind: Literal["contragan_2c"] = "contragan_2c"
     temperature: float = Field(0.1, ge=0.01, description="Temperature t (Table 3); ContraGAN's own files have 1.0.")
     similarity: Literal["cosine", "dot"] = Field(
-        "cosine", description="cosine: unit vectors, as ContraGAN's code; dot: as printed, no signal under clipping."
+        "cosine",
+        description="cosine: unit vectors, as ContraGAN's code; dot: as printed, no signal under clipping.",
     )
     self_pair: Literal["drop", "as_printed"] = Field(
-        "drop", description="drop: no k = i in the numerator either; as_printed: kept there, the loss can be negative."
+        "drop",
+        description="drop: no k = i in the numerator either; as_printed: kept there, the loss can be negative.",
     )
 
     @property
@@ -243,10 +252,12 @@ class Proportional2C(LossSpec):
     alpha: float = Field(1.0, gt=0, description="Proportionality constant α.")
     delta: float = Field(0.0, ge=0, description="Softness δ: deviations below it cost nothing.")
     normalise: Literal["pairs", "as_printed"] = Field(
-        "pairs", description="pairs: mean over the m(m − 1) pairs; as_printed: sum over pairs divided by m only."
+        "pairs",
+        description="pairs: mean over the m(m − 1) pairs; as_printed: sum over pairs divided by m only.",
     )
     label_distance: Literal["learned", "fixed"] = Field(
-        "learned", description="learned: d(e(y_i), e(y_j)); fixed: Euclidean distance of the scaled conditions."
+        "learned",
+        description="learned: d(e(y_i), e(y_j)); fixed: Euclidean distance of the scaled conditions.",
     )
 
     @property

@@ -13,9 +13,7 @@ class AreaFractionDescriptor(Descriptor):
 
     def measure(self, specimens: Specimens) -> Measurement:
         """One value (N,) an image."""
-        return Measurement(
-            specimens.masks.mean(axis=(1, 2), dtype=np.float64), image=np.arange(len(specimens.masks))
-        )
+        return Measurement(specimens.masks.mean(axis=(1, 2), dtype=np.float64), image=np.arange(len(specimens.masks)))
 
     def distance(self, one: Measurement, other: Measurement) -> float | None:
         """The 1-Wasserstein distance of the two distributions over images."""

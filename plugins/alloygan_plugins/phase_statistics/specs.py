@@ -40,9 +40,7 @@ class InterfaceDensity(DescriptorSpec):
 
 
 class PixelStd(DescriptorSpec):
-    """Diversity: standard deviation of a pixel over the images of a condition, one value a set (images in
-    [-1, 1]).
-    """
+    """Diversity: standard deviation of a pixel over images in [-1, 1], one value a condition."""
 
     kind: Literal["pixel_std"] = "pixel_std"
 

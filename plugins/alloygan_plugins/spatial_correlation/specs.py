@@ -11,9 +11,7 @@ if TYPE_CHECKING:
 
 
 class TwoPoint(DescriptorSpec):
-    """Two-point correlation S2(r): chance that two points r apart are both of the primary phase, one curve
-    an image.
-    """
+    """S2(r): chance that two points r apart are both of the primary phase, one curve an image."""
 
     kind: Literal["two_point"] = "two_point"
     periodic: bool = Field(
@@ -30,9 +28,7 @@ class TwoPoint(DescriptorSpec):
 
 
 class CharacteristicLength(DescriptorSpec):
-    """Spacing of the structure, 2π over the mean wavenumber of the grey image, one value an image (px or
-    µm).
-    """
+    """Spacing of the structure, 2π over its mean wavenumber, one value an image (px or µm)."""
 
     kind: Literal["characteristic_length"] = "characteristic_length"
     window: Literal["none", "hann"] = Field(

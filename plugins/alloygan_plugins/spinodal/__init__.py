@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from alloygan import hookimpl
-
 from alloygan_plugins.spinodal.specs import Spinodal
 
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from alloygan import Data, Patches
-from alloygan.data.condition_space import ConditionSpace
-from alloygan.specs.condition_columns import ColumnSpec
 from einops import rearrange
 from torch import Tensor
 
+from alloygan import Data, Patches
+from alloygan.data.condition_space import ConditionSpace
+from alloygan.specs.condition_columns import ColumnSpec
 from alloygan_plugins.spinodal.simulator import simulate
 from alloygan_plugins.spinodal.specs import Node, Spinodal
 
@@ -85,6 +85,4 @@ def _patches(spec: Spinodal, space: ConditionSpace, nodes: Sequence[Node], field
 
 def _joined(parts: Sequence[Patches]) -> Patches:
     condition = type(parts[0].condition).cat([part.condition for part in parts])
-    return Patches(
-        torch.cat([part.images for part in parts]), condition, torch.cat([part.source for part in parts])
-    )
+    return Patches(torch.cat([part.images for part in parts]), condition, torch.cat([part.source for part in parts]))

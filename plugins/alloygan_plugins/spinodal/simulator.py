@@ -359,9 +359,7 @@ def _share_of_work(progress: Callable[[float], None], start: float, stop: float)
     return lambda done: progress(start + (stop - start) * done)
 
 
-def _schedule(
-    times: Sequence[float] | Tensor, dt_start: float, dt_growth: float, dt_max: float
-) -> list[list[float]]:
+def _schedule(times: Sequence[float] | Tensor, dt_start: float, dt_growth: float, dt_max: float) -> list[list[float]]:
     """The time steps that lead to each snapshot from the one before."""
     if isinstance(times, Tensor) and times.ndim != 1:
         raise ValueError(f"times must have the shape (T,); got {tuple(times.shape)}")

@@ -5,11 +5,12 @@ from itertools import product
 from random import Random
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
+from pydantic import BeforeValidator, Field, model_validator
+
 from alloygan import DatasetSpec
 from alloygan.errors import nearest
 from alloygan.specs.condition_columns import ColumnSpec
 from alloygan.specs.spec import size_pair
-from pydantic import BeforeValidator, Field, model_validator
 
 if TYPE_CHECKING:
     from alloygan import Data
@@ -34,10 +35,14 @@ class Spinodal(DatasetSpec):
 
     kind: Literal["spinodal"] = "spinodal"
     composition: tuple[Composition, ...] = Field(
-        (0.35, 0.5, 0.65), min_length=1, description="Mean compositions; a mixture separates between 0.211 and 0.789."
+        (0.35, 0.5, 0.65),
+        min_length=1,
+        description="Mean compositions; a mixture separates between 0.211 and 0.789.",
     )
     gradient_energy: tuple[Positive, ...] = Field(
-        (1.0,), min_length=1, description="Gradient energy coefficients κ; lengths grow with their square root."
+        (1.0,),
+        min_length=1,
+        description="Gradient energy coefficients κ; lengths grow with their square root.",
     )
     time: tuple[Positive, ...] = Field((100.0, 1000.0), min_length=1, description="Times of the snapshots.")
     design: Literal["grid", "random"] = Field(
@@ -46,7 +51,9 @@ class Spinodal(DatasetSpec):
         "condition of its own, drawn uniformly between the smallest and largest values, and there is no table.",
     )
     runs: int = Field(16, ge=1, description="Training simulations a node; in all for design: random.")
-    evaluation_runs: int = Field(4, ge=0, description="Further simulations a node for evaluation; 0: those of training.")
+    evaluation_runs: int = Field(
+        4, ge=0, description="Further simulations a node for evaluation; 0: those of training."
+    )
     size: SizePair = Field((128, 128), description="Simulated box in px, one number or [height, width]; periodic.")
     pool: int = Field(1, ge=1, description="So many simulated px along each side are averaged to one.")
     patch: SizePair | None = Field(

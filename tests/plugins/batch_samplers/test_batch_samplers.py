@@ -1,9 +1,9 @@
 import pytest
 import torch
-from alloygan_plugins.batch_samplers.specs import Balanced, Uniform
 
 from alloygan import Condition, Patches, Site, load_zoo
 from alloygan.errors import DataError
+from alloygan_plugins.batch_samplers.specs import Balanced, Uniform
 
 SITE = Site((1, 2, 2), 1, 3)
 

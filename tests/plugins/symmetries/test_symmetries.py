@@ -2,9 +2,9 @@ import itertools
 
 import pytest
 import torch
-from alloygan_plugins.symmetries.specs import Dihedral, Flips, Identity
 
 from alloygan import Site, load_zoo
+from alloygan_plugins.symmetries.specs import Dihedral, Flips, Identity
 
 SITE = Site((2, 4, 4), 1, 1)
 SQUARE = torch.arange(32, dtype=torch.float32).reshape(2, 4, 4)
