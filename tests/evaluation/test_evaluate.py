@@ -46,14 +46,10 @@ def squares(side: int, count: int, seed: int, dark: int = 60, channels: int = 1)
     return torch.from_numpy(images.astype(np.uint8))
 
 
-def patches(
-    space: ConditionSpace, counts: list[int], seed: int, channels: int = 1, sources: int = 2
-) -> Patches:
+def patches(space: ConditionSpace, counts: list[int], seed: int, channels: int = 1, sources: int = 2) -> Patches:
     labels = [label for label, count in enumerate(counts) for _ in range(count)]
     images = [
-        squares(SIZES[label], count, seed + label, channels=channels)
-        for label, count in enumerate(counts)
-        if count
+        squares(SIZES[label], count, seed + label, channels=channels) for label, count in enumerate(counts) if count
     ]
     return Patches(
         torch.cat(images) if images else torch.zeros((0, channels, *SHAPE[1:]), dtype=torch.uint8),
@@ -281,9 +277,7 @@ def test_continuous_conditions_are_pooled() -> None:
         )
 
     pooled = Data(space, off(table.train), off(table.evaluation))
-    result = plain(
-        measure(spec(), pooled, lambda label, count: squares(9, count, 5) if label == -1 else None)
-    )  # type: ignore[arg-type,return-value]
+    result = plain(measure(spec(), pooled, lambda label, count: squares(9, count, 5) if label == -1 else None))  # type: ignore[arg-type,return-value]
     assert [(entry["label"], entry["condition"]) for entry in result["conditions"]] == [(-1, {})]
     assert result["conditions"][0]["text"] == "all conditions"
     assert result["conditions"][0]["scores"]["area_fraction"]["distance"] is not None
@@ -318,13 +312,7 @@ def test_samples() -> None:
         assert diameters[key] == sorted(diameters[key])
     curves = evaluation.samples["two_point"]["0"]
     assert curves["axis_unit"] == "um"
-    assert (
-        len(curves["axis"])
-        == len(curves["real"])
-        == len(curves["generated"])
-        == len(curves["training"])
-        == 17
-    )
+    assert len(curves["axis"]) == len(curves["real"]) == len(curves["generated"]) == len(curves["training"]) == 17
     mean = evaluation.scores["conditions"][0]["scores"]["area_fraction"]["real"]
     assert curves["real"][0] == pytest.approx(mean, rel=1e-5)
 

@@ -24,17 +24,13 @@ def test_equals_imagej(shared_data: Path, hours: str, count: int) -> None:
         if column == "angle":
             difference = (difference + 90) % 180 - 90
         # Row by row: even the order is ImageJ's.
-        np.testing.assert_allclose(
-            difference / np.maximum(1, np.abs(table[column])), 0, atol=1e-9, err_msg=column
-        )
+        np.testing.assert_allclose(difference / np.maximum(1, np.abs(table[column])), 0, atol=1e-9, err_msg=column)
 
 
 def one(mask: np.ndarray, **settings: float | bool) -> dict[str, float]:
     found = find_particles(mask, **{"min_area": 1.0} | settings)
     assert len(found) == 1
-    return {
-        column: float(getattr(found, column)[0]) for column in (*COLUMNS, "left", "top", "width", "height")
-    }
+    return {column: float(getattr(found, column)[0]) for column in (*COLUMNS, "left", "top", "width", "height")}
 
 
 def canvas(*rectangles: tuple[slice, slice], shape: tuple[int, int] = (20, 30)) -> np.ndarray:
@@ -99,9 +95,7 @@ def test_empty_and_full_masks() -> None:
 
 
 def test_minimum_area_and_edges() -> None:
-    mask = canvas(
-        np.s_[2:6, 2:7], np.s_[10:14, 10:14], np.s_[0:5, 20:25], np.s_[10:15, 25:30], np.s_[16:20, 2:9]
-    )
+    mask = canvas(np.s_[2:6, 2:7], np.s_[10:14, 10:14], np.s_[0:5, 20:25], np.s_[10:15, 25:30], np.s_[16:20, 2:9])
     assert find_particles(mask).area.tolist() == [20]
     assert sorted(find_particles(mask, min_area=16).area.tolist()) == [16, 20]
     assert len(find_particles(mask, exclude_edges=False, min_area=16)) == 5
@@ -115,9 +109,7 @@ def test_stack_is_measured_mask_by_mask() -> None:
     for i, mask in enumerate(masks):
         alone = find_particles(mask, min_area=3)
         for column in (*COLUMNS, "left", "top", "width", "height"):
-            np.testing.assert_array_equal(
-                getattr(together, column)[together.image == i], getattr(alone, column)
-            )
+            np.testing.assert_array_equal(getattr(together, column)[together.image == i], getattr(alone, column))
     assert np.all(np.diff(together.image) >= 0)
     assert np.all((together.angle >= 0) & (together.angle < 180))
 
@@ -131,9 +123,7 @@ def test_large_stack_is_cut_into_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_array_equal(whole.major, parts.major)
 
 
-@pytest.mark.parametrize(
-    "mask", [np.zeros((4, 4)), np.zeros(4, dtype=bool), np.zeros((1, 1, 4, 4), dtype=bool)]
-)
+@pytest.mark.parametrize("mask", [np.zeros((4, 4)), np.zeros(4, dtype=bool), np.zeros((1, 1, 4, 4), dtype=bool)])
 def test_refuses_what_is_no_mask(mask: np.ndarray) -> None:
     with pytest.raises(ValueError, match="bool array"):
         find_particles(mask)

@@ -8,9 +8,7 @@ from alloygan.errors import DataError
 from alloygan.evaluation.segmentation import fit_threshold, grey, primary_is_bright, segment
 
 
-def two_phase(
-    fraction: float, count: int = 4, channels: int = 1, shape: tuple[int, int] = (24, 32)
-) -> np.ndarray:
+def two_phase(fraction: float, count: int = 4, channels: int = 1, shape: tuple[int, int] = (24, 32)) -> np.ndarray:
     random = np.random.default_rng(0)
     bright = random.random((count, 1, *shape)) < fraction
     levels = np.where(bright, 180, 70) + random.integers(-20, 21, bright.shape)
@@ -49,9 +47,7 @@ def test_channels_are_averaged() -> None:
     images[:, 0] = 255
     assert grey(images).shape == (1, 4, 6)
     assert np.all(grey(images) == 85)
-    np.testing.assert_array_equal(
-        segment(two_phase(0.3, channels=3), 120), segment(two_phase(0.3, channels=1), 120)
-    )
+    np.testing.assert_array_equal(segment(two_phase(0.3, channels=3), 120), segment(two_phase(0.3, channels=1), 120))
 
 
 def test_smoothing_removes_noise_and_stays_within_an_image() -> None:

@@ -25,9 +25,7 @@ def test_small_sources_give_what_they_have(count: int) -> None:
 
 def test_the_seed_decides() -> None:
     source = np.zeros(100, dtype=np.int64)
-    np.testing.assert_array_equal(
-        spread_over_sources(source, 10, [1, 2]), spread_over_sources(source, 10, [1, 2])
-    )
+    np.testing.assert_array_equal(spread_over_sources(source, 10, [1, 2]), spread_over_sources(source, 10, [1, 2]))
     assert spread_over_sources(source, 10, 1).tolist() != spread_over_sources(source, 10, 2).tolist()
     with pytest.raises(ValueError, match="cannot be chosen"):
         spread_over_sources(source, 101, 0)

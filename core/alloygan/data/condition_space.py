@@ -110,11 +110,7 @@ class ConditionSpace:
     def condition(self, rows: Sequence[Row]) -> Condition:
         """The conditions as tensors on the host."""
         values = [
-            [
-                number
-                for column, value in zip(self.columns, row, strict=True)
-                for number in column.scaled(value)
-            ]
+            [number for column, value in zip(self.columns, row, strict=True) for number in column.scaled(value)]
             for row in rows
         ]
         return Condition(

@@ -31,8 +31,7 @@ def grey(images: NDArray[np.uint8], smooth: float = 0.0) -> NDArray[np.float32]:
 
 
 def fit_threshold(images: NDArray[np.uint8], smooth: float = 0.0) -> float:
-    """Otsu's grey level over all images (N, C, H, W) uint8 together, in [0, 255]; brighter is the bright
-    phase.
+    """Otsu's grey level in [0, 255] over all images (N, C, H, W) uint8 together; the bright phase is above.
 
     From scikit-image's `threshold_otsu` on the histogram of all pixels (N. Otsu, IEEE Trans. SMC 9 (1979)
     62). Where a range of levels has no pixels, all levels of it cut the training images alike, and its

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from alloygan.errors import nearest
@@ -65,10 +65,16 @@ SpecPath = Annotated[Path, BeforeValidator(_beside_its_file)]
 """A path that a spec names: relative to the file that names it (to the working folder for `--set`)."""
 
 
-def size_pair(value: Any) -> Any:
-    """Read one number as a square: 128 is [128, 128]."""
+def _size_pair(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return (value, value)
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 2:
         return tuple(value)
-    return value
+    raise ValueError("expected one number of px, or [height, width]")
+
+
+Pixels = Annotated[int, Field(ge=1)]
+SizePair = Annotated[
+    tuple[Pixels, Pixels], BeforeValidator(_size_pair, json_schema_input_type=Pixels | tuple[Pixels, Pixels])
+]
+"""Height and width in px; one number is a square."""

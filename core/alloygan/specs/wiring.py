@@ -24,8 +24,8 @@ def wiring_problems(spec: GanSpec) -> list[Problem]:
         if "label" in part.needs and "label" not in data.gives:
             names = ", ".join(column.name for column in columns)
             text = (
-                f"{part.kind} needs an id in a table of conditions (label), but the data set {data.kind!r} as given here "
-                f"has continuous conditions only ({names}). Use a kind that takes continuous values, such as the "
+                f"{part.kind} needs an id in a table of conditions (label), but the data set {data.kind!r} as given "
+                f"here has continuous conditions only ({names}). Use a kind that takes continuous values, such as the "
                 "conditioner continuous_mlp or the loss proportional_2c."
             )
             problems.append((path, text))
@@ -34,8 +34,8 @@ def wiring_problems(spec: GanSpec) -> list[Problem]:
         if missing:
             gives = ", ".join(sorted(spec.critic.gives)) or "only a score"
             text = (
-                f"the loss {loss.kind!r} needs {', '.join(missing)}, which the critic {spec.critic.kind!r} does not give "
-                f"(it gives: {gives}). Choose another critic, or remove the term with `losses.{name}: null`."
+                f"the loss {loss.kind!r} needs {', '.join(missing)}, which the critic {spec.critic.kind!r} does not "
+                f"give (it gives: {gives}). Choose another critic, or remove the term with `losses.{name}: null`."
             )
             problems.append((("losses", name), text))
     for path, sized in (

@@ -22,9 +22,7 @@ class BalancedSampler(Sampler):
         if label.numel() == 0:
             raise DataError("there are no training patches to draw from")
         if (label == OFF_TABLE).any():
-            raise DataError(
-                "the sampler balanced needs patches whose conditions are in the table; use uniform"
-            )
+            raise DataError("the sampler balanced needs patches whose conditions are in the table; use uniform")
         self.patches = patches
         self.seed = seed
         self._by_label = label.argsort(stable=True)

@@ -13,7 +13,8 @@ class NumberDensityDescriptor(Descriptor):
     """Particles of at least `min_area` px² per area, in 1/px² or 1/µm²; 0 for an image without any.
 
     `edges`: `two_sides`, H. J. G. Gundersen, J. Microsc. 111 (1977) 219, as far as one image allows it; or
-    `miles_lantuejoul`, C. Lantuéjoul, Microsc. Acta Suppl. 4 (1980) 1: the README compares them.
+    `miles_lantuejoul`, the correction of Miles and Lantuéjoul (J. Serra, Image Analysis and Mathematical
+    Morphology, 1982, chapter VIII). The README compares them.
     """
 
     name = "number_density"

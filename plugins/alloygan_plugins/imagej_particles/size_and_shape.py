@@ -10,9 +10,7 @@ from alloygan.interfaces.descriptor import Descriptor, Measurement, Specimens
 
 
 class _OneValueAParticle(Descriptor):
-    """The particles of all specimens, pooled. `min_area` in px²; `exclude_edges`: none that touches the
-    border.
-    """
+    """Particles of all specimens, pooled: of `min_area` px² or more; `exclude_edges`: clear of the border."""
 
     def __init__(self, min_area: float, exclude_edges: bool) -> None:
         self.min_area = min_area

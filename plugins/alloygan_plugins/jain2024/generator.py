@@ -4,6 +4,8 @@ Shapes: B images, Z noise, C channels. Kernels are 4 × 4 with stride 2 and padd
 leaky ReLU, the last one by tanh.
 """
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -27,7 +29,7 @@ class AttentionGenerator(Generator):
         self.linear = nn.Linear(width, self.start[0] * self.start[1] * self.start[2])
         attention_after = spec.attention_after or max(1, stages - 2)
         layers: list[nn.Module] = []
-        for number, (before, after) in enumerate(zip(channels, channels[1:], strict=False), start=1):
+        for number, (before, after) in enumerate(pairwise(channels), start=1):
             layers += [
                 nn.ConvTranspose2d(before, after, 4, stride=2, padding=1),
                 nn.BatchNorm2d(after),

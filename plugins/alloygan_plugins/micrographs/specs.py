@@ -1,24 +1,21 @@
 """Spec of the data set of real micrographs. Imports no torch: `alloygan check` reads manifests through it."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from alloygan import DatasetSpec
 from alloygan.errors import DataError
 from alloygan.specs.condition_columns import ColumnSpec
-from alloygan.specs.spec import SpecPath, size_pair
+from alloygan.specs.spec import SizePair, SpecPath
 
 if TYPE_CHECKING:
     from alloygan import Data
+    from alloygan.data.condition_space import ConditionSpace
     from alloygan.data.cutting import Cut
     from alloygan.data.manifest import Manifest
 
-Pixels = Annotated[int, Field(ge=1)]
-SizePair = Annotated[
-    tuple[Pixels, Pixels], BeforeValidator(size_pair, json_schema_input_type=Pixels | tuple[Pixels, Pixels])
-]
 
 
 class Micrographs(DatasetSpec):
@@ -32,9 +29,7 @@ class Micrographs(DatasetSpec):
     patch: SizePair = Field(
         description="Side of a patch in px after downscale, or [height, width]: the image size of the GAN."
     )
-    downscale: int = Field(
-        1, ge=1, description="So many px of the micrograph, along each side, are averaged to one."
-    )
+    downscale: int = Field(1, ge=1, description="So many px of the micrograph, along each side, are averaged to one.")
     channels: int = Field(
         1,
         ge=1,
@@ -63,9 +58,7 @@ class Micrographs(DatasetSpec):
         True,
         description="Whether conditions form a table with an id each (label); false: continuous values only.",
     )
-    max_pixels: int = Field(
-        200_000_000, ge=1, description="Larger images (in px) are refused before they are decoded."
-    )
+    max_pixels: int = Field(200_000_000, ge=1, description="Larger images (in px) are refused before they are decoded.")
 
     @property
     def gives(self) -> frozenset[str]:
@@ -126,6 +119,13 @@ class Micrographs(DatasetSpec):
                 problems.append(f"{one.where}: file: {error}")
         refuse_problems(problems)
         return manifest
+
+    def condition_space(self, asked: Sequence[ColumnSpec]) -> "ConditionSpace":
+        """Bounds and table from the rows of the manifest that are not excluded."""
+        from alloygan.data.condition_space import ConditionSpace
+
+        rows = [one.conditions for one in self.checked_manifest(asked).micrographs]
+        return ConditionSpace.from_rows(self.columns(asked), rows, tabulate=self.table)
 
     def build(self, asked: Sequence[ColumnSpec]) -> "Data":
         """Read the micrographs and cut them to patches."""

@@ -46,9 +46,7 @@ class CharacteristicLengthDescriptor(Descriptor):
 def characteristic_length(
     images: NDArray[np.uint8], *, window: Literal["none", "hann"] = "none"
 ) -> NDArray[np.float64]:
-    """Lengths (N,) in px of images (N, C, H, W), NaN for an image of one grey level; the mean of the
-    channels counts.
-    """
+    """Lengths (N,) in px of images (N, C, H, W), channels averaged; NaN for an image of one grey level."""
     height, width = images.shape[2:]
     shortest = min(height, width)
     frequency = np.hypot(fft.fftfreq(height)[:, None], fft.rfftfreq(width)[None])

@@ -36,8 +36,7 @@ class TwoPointDescriptor(Descriptor):
         return Measurement(curves, axis=axis, image=np.arange(len(curves)), notes=notes)
 
     def summary(self, measurement: Measurement) -> float | None:
-        """The correlation length: the lag where the autocovariance of the mean curve has fallen to 1/e of
-        its start.
+        """The correlation length: where the mean curve's autocovariance has fallen to 1/e of its start.
 
         The autocovariance is S2(r) - φ², with φ the mean of S2(0); between two lags it is taken to be
         straight. None where there is only one phase, or where it does not fall so far.

@@ -5,21 +5,17 @@ from itertools import product
 from random import Random
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from alloygan import DatasetSpec
 from alloygan.errors import nearest
 from alloygan.specs.condition_columns import ColumnSpec
-from alloygan.specs.spec import size_pair
+from alloygan.specs.spec import SizePair
 
 if TYPE_CHECKING:
     from alloygan import Data
     from alloygan.data.condition_space import ConditionSpace
 
-Pixels = Annotated[int, Field(ge=1)]
-SizePair = Annotated[
-    tuple[Pixels, Pixels], BeforeValidator(size_pair, json_schema_input_type=Pixels | tuple[Pixels, Pixels])
-]
 Composition = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 Node = dict[str, float]

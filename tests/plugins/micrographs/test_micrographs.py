@@ -121,10 +121,10 @@ def test_the_same_twice(folder):
 
 def test_conditions_must_be_named(folder):
     assert spec(folder).columns([EXPOSURE]) == (EXPOSURE,)
-    with pytest.raises(ValueError, match="name the conditions.*the manifest has exposure$"):
+    with pytest.raises(ValueError, match=r"name the conditions.*the manifest has exposure$"):
         spec(folder).columns([])
     (folder / "manifest.csv").unlink()
-    with pytest.raises(ValueError, match="nothing that can be read .*there is no such manifest"):
+    with pytest.raises(ValueError, match=r"nothing that can be read .*there is no such manifest"):
         spec(folder).columns([])
     assert spec(folder).columns([EXPOSURE]) == (EXPOSURE,)
 
@@ -140,7 +140,7 @@ def test_all_problems_are_found_before_anything_is_decoded(folder, monkeypatch):
     for fields, said in (({"channels": 2}, "3 channels"), ({"max_pixels": 100}, "more than max_pixels: 100")):
         with pytest.raises(DataError, match=said):
             spec(folder, **fields).build([EXPOSURE])
-    with pytest.raises(DataError, match="exposuer: there is no such column. Did you mean 'exposure'"):
+    with pytest.raises(DataError, match=r"exposuer: there is no such column\. Did you mean 'exposure'"):
         spec(folder).check_inputs([ColumnSpec(name="exposuer")])
 
 

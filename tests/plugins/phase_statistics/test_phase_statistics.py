@@ -61,9 +61,7 @@ def test_isotropic_estimate_is_the_perimeter_of_a_disc() -> None:
 
 
 def test_interface_in_um() -> None:
-    found = (
-        InterfaceDensity(estimate="manhattan").build().measure(specimens(checkerboard(8, 8), um_per_px=0.5))
-    )
+    found = InterfaceDensity(estimate="manhattan").build().measure(specimens(checkerboard(8, 8), um_per_px=0.5))
     assert found.values.tolist() == [4]
     assert found.unit == "1/um"
 

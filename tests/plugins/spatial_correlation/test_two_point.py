@@ -91,7 +91,7 @@ def boolean_discs(radius: float, density: float, count: int) -> np.ndarray:
 
 def test_boolean_model_has_its_known_curve() -> None:
     # Matrix between overlapping discs: S2(r) = exp(-density * area of two discs r apart), Torquato 2002,
-    # eq. (5.26).
+    # chapter 5.
     radius, density = 6.0, 0.006
     lags = np.arange(49.0)
     inside = np.minimum(lags / (2 * radius), 1)

@@ -1,0 +1,92 @@
+"""The terms of the objective, and what the losses only observe, over the images seen."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy.typing import NDArray
+
+from alloygan.reports.style import SERIES, Panel, drawing, to_svg
+from alloygan.reports.wording import known
+
+MOST_POINTS = 400
+_STYLES = ("-", "--", ":", "-.")
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """The lines of metrics.jsonl up to one that is broken (a kill leaves a half-written last one)."""
+    if not path.is_file():
+        return []
+    lines = []
+    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            line = json.loads(text)
+        except json.JSONDecodeError:
+            break
+        if not isinstance(line, dict) or known(line.get("images")) is None:
+            break
+        lines.append(line)
+    return lines
+
+
+def loss_panels(lines: list[dict[str, Any]], kind: str) -> list[Panel]:
+    """Panels of `terms` (one a loss: its critic's and generator's side share the axis) or `observed` (one a quantity:
+    their scales have nothing in common).
+    """
+    names = sorted({name for line in lines for name in line.get(kind) or {}})
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(name.partition(".")[0] if kind == "terms" else name, []).append(name)
+    return [_panel(f"{kind}{i}", title, members, lines, kind) for i, (title, members) in enumerate(groups.items())]
+
+
+def _panel(identity: str, title: str, names: list[str], lines: list[dict[str, Any]], kind: str) -> Panel:
+    curves = {}
+    for name in names:
+        points = [
+            (known(line["images"]), known((line.get(kind) or {}).get(name)))
+            for line in lines
+            if known((line.get(kind) or {}).get(name)) is not None
+        ]
+        if points:
+            curves[name] = _binned(np.array(points, dtype=np.float64))
+    if not curves:
+        return Panel(title, None, ["No value was recorded."])
+    millions = max(float(points[-1, 0]) for points in curves.values()) >= 2e6
+    notes = []
+    with drawing(3.1, 2.2) as (figure, axes):
+        for i, (name, points) in enumerate(curves.items()):
+            axes.plot(
+                points[:, 0], points[:, 1], color=SERIES[i % len(SERIES)],
+                linestyle=_STYLES[i // len(SERIES) % len(_STYLES)] if len(curves) > len(SERIES) else _STYLES[i % 2],
+                linewidth=1.3, marker="o" if len(points) < 12 else "", markersize=3, label=_side(name, title),
+            )  # fmt: skip
+        if len(curves) > 1:
+            figure.legend(loc="outside upper left", ncols=2, frameon=False, fontsize=8)
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+        axes.xaxis.set_major_formatter(
+            FuncFormatter(lambda value, _: f"{value / 1e6:g}" if millions else f"{value:,.0f}")
+        )
+        axes.set_xlabel("million images seen" if millions else "images seen")
+        svg = to_svg(figure, identity, f"{title} over the images seen: {', '.join(_ends(curves))}")
+    return Panel(title, svg, notes)
+
+
+def _side(name: str, loss: str) -> str:
+    return name.removeprefix(f"{loss}.") or name
+
+
+def _ends(curves: dict[str, NDArray[np.float64]]) -> Iterable[str]:
+    for name, points in curves.items():
+        yield f"{name} ends at {points[-1, 1]:.3g}"
+
+
+def _binned(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Means of equally many neighbours, so that a long training is a smaller file and a readable curve."""
+    if len(points) <= MOST_POINTS:
+        return points
+    return np.array([part.mean(axis=0) for part in np.array_split(points, MOST_POINTS)])

@@ -1,0 +1,54 @@
+"""One sentence that says how close the generated images came, from the numbers alone."""
+
+from typing import Any
+
+from alloygan.reports.wording import known, listed, number, percent, spoken
+
+
+def verdict(evaluation: dict[str, Any]) -> str:
+    """How many descriptors are at their floor, which is farthest off it, and which could not be compared."""
+    conditions = [one for one in evaluation["conditions"] if not one["held_out"]]
+    over = "over all conditions" if len(conditions) != 1 else "in the one condition"
+    if len(conditions) > 1:
+        over = f"over {len(conditions)} conditions"
+    compared: dict[str, tuple[float, float]] = {}
+    absent: list[str] = []
+    for descriptor in evaluation["descriptors"]:
+        name = descriptor["name"]
+        overall = evaluation["overall"][name]
+        deviation, floor = known(overall["mean_deviation"]), known(overall["mean_floor_deviation"])
+        # A mean over the conditions that happen to have a value would flatter a generator that fails in others.
+        missing = [
+            one
+            for one in conditions
+            if known(one["scores"][name]["real"]) is not None
+            and known(one["scores"][name]["generated"]) is None
+        ]
+        if deviation is None or floor is None or missing:
+            absent.append(spoken(name))
+        else:
+            compared[name] = (deviation, floor)
+    if not compared:
+        return "No descriptor could be compared with its floor in every condition; the tables below say why."
+    within = [name for name, (deviation, floor) in compared.items() if deviation <= floor]
+    worst = max(compared, key=lambda name: _times(*compared[name]))
+    deviation, floor = compared[worst]
+    start = (
+        f"On average {over}, {len(within)} of {len(compared)} descriptors deviate from the real images "
+        "by no more than two sets of real images from each other"
+    )
+    if len(within) == len(compared):
+        sentence = f"{start}; nearest to that limit is"
+    else:
+        sentence = f"{start}; farthest off is"
+    times = f", {number(deviation / floor)} times as much" if floor > 0 and deviation > floor else ""
+    sentence += f" {spoken(worst)} with {percent(deviation)} against a floor of {percent(floor)}{times}"
+    if absent:
+        sentence += f". Not comparable in every condition: {listed(absent)}"
+    return sentence + "."
+
+
+def _times(deviation: float, floor: float) -> float:
+    if floor > 0:
+        return deviation / floor
+    return float("inf") if deviation > 0 else 0.0

@@ -1,0 +1,88 @@
+"""What checks of all sorts of modules look at: their state, their gradients, and small changes to them."""
+
+import io
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from alloygan.interfaces.streams import stream
+from alloygan.testing.verdicts import ConformanceError, require
+
+
+def nudge(module: nn.Module, size: float = 0.1) -> None:
+    """Move every parameter a little, always alike: parts that start at zero (a residual factor) then take part."""
+    random = stream(0, "nudge")
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.add_(size * torch.randn(parameter.shape, generator=random))
+
+
+def copy_of_state(module: nn.Module) -> dict[str, Tensor]:
+    """Parameters and buffers, those that a state_dict leaves out too."""
+    named = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    return {name: tensor.detach().clone() for name, tensor in named.items()}
+
+
+def changed(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> list[str]:
+    """Names of the tensors that are not the same in both, bit for bit."""
+    return sorted(
+        name
+        for name in before.keys() | after.keys()
+        if name not in before or name not in after or not torch.equal(before[name], after[name])
+    )
+
+
+def with_gradient(module: nn.Module) -> list[str]:
+    """Names of the parameters that have a gradient."""
+    return [name for name, parameter in module.named_parameters() if parameter.grad is not None]
+
+
+def require_finite(tensors: Mapping[str, Tensor], when: str) -> None:
+    """Every tensor is finite."""
+    for name, tensor in tensors.items():
+        require(bool(tensor.isfinite().all()), f"{name} is not finite {when}")
+
+
+def reloaded(state: Mapping[str, Any]) -> dict[str, Any]:
+    """A state as a checkpoint gives it back: written and read again without running code."""
+    buffer = io.BytesIO()
+    torch.save(dict(state), buffer)
+    buffer.seek(0)
+    try:
+        loaded: dict[str, Any] = torch.load(buffer, weights_only=True)
+    except Exception as error:
+        raise ConformanceError(
+            f"the state cannot be read from a checkpoint, which loads tensors and plain values only: {error}"
+        ) from error
+    return loaded
+
+
+def load(module: nn.Module, state: Mapping[str, Any]) -> None:
+    """Load a state, and say what to do where it does not fit a fresh build."""
+    try:
+        module.load_state_dict(reloaded(state))
+    except (RuntimeError, KeyError, TypeError, AttributeError) as error:
+        raise ConformanceError(
+            f"the state does not fit a fresh build: {error}. Make parameters and buffers in __init__, not later."
+        ) from error
+
+
+def plain_tensors(module: nn.Module) -> Iterable[str]:
+    """Attributes that are tensors, but neither parameters nor buffers."""
+    for path, part in module.named_modules():
+        for name, value in vars(part).items():
+            if isinstance(value, Tensor):
+                yield f"{path}.{name}".removeprefix(".")
+
+
+def on_meta(what: str, run: Callable[[], object]) -> None:
+    """Run something whose tensors are all on the meta device, which holds no data and mixes with no other device."""
+    try:
+        run()
+    except (RuntimeError, NotImplementedError) as error:
+        raise ConformanceError(
+            f"{what} fails where its inputs are on another device than the CPU: {error}. Make tensors with "
+            "`device=` of an input, and register constants as buffers."
+        ) from error

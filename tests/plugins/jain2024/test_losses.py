@@ -1,0 +1,178 @@
+"""The pure losses against the equations written out as loops, and their numerical safety."""
+
+import math
+
+import pytest
+import torch
+from alloygan_plugins.jain2024.losses import contragan_2c, pair_distances, proportional_2c
+from torch import Tensor
+
+LABELS = {
+    "mixed": [0, 1, 0, 2, 1, 0],
+    "all equal": [3] * 6,
+    "all distinct": list(range(6)),
+}
+
+
+def embeddings(count: int = 6, width: int = 5, scale: float = 1.0, seed: int = 0) -> tuple[Tensor, Tensor]:
+    random = torch.Generator().manual_seed(seed)
+    return tuple(  # type: ignore[return-value]
+        (scale * torch.randn(count, width, generator=random, dtype=torch.float64)).requires_grad_() for _ in range(2)
+    )
+
+
+def equation_3(image: Tensor, condition: Tensor, labels: list[int], t: float, cosine: bool, drop: bool) -> float:
+    """Eq. (3), term by term; with `drop`, k = i is left out of the numerator too."""
+    image, condition = image.detach(), condition.detach()
+    if cosine:
+        image = image / image.norm(dim=1, keepdim=True)
+        condition = condition / condition.norm(dim=1, keepdim=True)
+    total = 0.0
+    for i in range(len(labels)):
+        proxy = math.exp(float(image[i] @ condition[i]) / t)
+        pairs = [math.exp(float(image[i] @ image[k]) / t) for k in range(len(labels))]
+        positive = sum(p for k, p in enumerate(pairs) if labels[k] == labels[i] and not (drop and k == i))
+        others = sum(p for k, p in enumerate(pairs) if k != i)
+        total -= math.log((proxy + positive) / (proxy + others))
+    return total / len(labels)
+
+
+def equation_1(image: Tensor, condition: Tensor, distance: str, alpha: float, delta: float, by_pairs: bool) -> float:
+    """Eq. (1), term by term."""
+    image, condition = image.detach(), condition.detach()
+
+    def d(a: Tensor, b: Tensor) -> float:
+        if distance == "l2":
+            return float((a - b).norm())
+        return 1 - float(a @ b / (a.norm() * b.norm()))
+
+    count = len(image)
+    total = sum(
+        max(0.0, abs(d(image[i], image[j]) - alpha * d(condition[i], condition[j])) - delta)
+        for i in range(count)
+        for j in range(count)
+        if i != j
+    )
+    return total / (count * (count - 1) if by_pairs else count)
+
+
+@pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS.keys())
+@pytest.mark.parametrize("similarity", ["cosine", "dot"])
+@pytest.mark.parametrize("self_pair", ["drop", "as_printed"])
+@pytest.mark.parametrize("temperature", [0.1, 1.0])
+def test_contragan_2c_is_equation_3(labels: list[int], similarity: str, self_pair: str, temperature: float) -> None:
+    image, condition = embeddings()
+    value = contragan_2c(
+        image,
+        condition,
+        torch.tensor(labels),
+        temperature=temperature,
+        similarity=similarity,  # type: ignore[arg-type]
+        self_pair=self_pair,  # type: ignore[arg-type]
+    )
+    expected = equation_3(image, condition, labels, temperature, similarity == "cosine", self_pair == "drop")
+    assert value.item() == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("distance", ["cosine", "l2"])
+@pytest.mark.parametrize("normalise", ["pairs", "as_printed"])
+@pytest.mark.parametrize(("alpha", "delta"), [(1.0, 0.0), (0.5, 0.3), (2.0, 5.0)])
+def test_proportional_2c_is_equation_1(distance: str, normalise: str, alpha: float, delta: float) -> None:
+    image, condition = embeddings()
+    value = proportional_2c(
+        image,
+        condition,
+        distance=distance,  # type: ignore[arg-type]
+        alpha=alpha,
+        delta=delta,
+        normalise=normalise,  # type: ignore[arg-type]
+    )
+    expected = equation_1(image, condition, distance, alpha, delta, normalise == "pairs")
+    assert value.item() == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+def test_known_values_of_the_paper_s_equation() -> None:
+    """All labels distinct, equal unit vectors: FACTS of the printed and of the repaired form, by hand."""
+    same = torch.ones(4, 3)
+    distinct = torch.arange(4)
+    # Numerator e^{1/t}, denominator 4 e^{1/t}.
+    assert float(contragan_2c(same, same, distinct)) == pytest.approx(math.log(4), rel=1e-6)
+    # As printed the numerator has the self pair as well: 2 of 4.
+    assert float(contragan_2c(same, same, distinct, self_pair="as_printed")) == pytest.approx(math.log(2), rel=1e-6)
+    # Orthogonal images, no pull by the proxy: as printed the loss is negative.
+    apart = torch.eye(4)
+    assert float(contragan_2c(apart, -apart, distinct, self_pair="as_printed")) < 0
+    assert float(contragan_2c(apart, -apart, distinct)) > 0
+
+
+def test_raw_dot_products_carry_no_signal_under_clipping() -> None:
+    """Why cosine is the default: with tiny embeddings, `dot` is log m whatever the images are."""
+    image, condition = embeddings(count=16, width=64, scale=1e-3)
+    labels = torch.arange(16)
+    value = contragan_2c(image, condition, labels, similarity="dot")
+    assert value.item() == pytest.approx(math.log(16), abs=1e-3)
+    assert contragan_2c(image, condition, labels).item() > math.log(16) + 0.3
+
+
+@pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS.keys())
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e3])
+@pytest.mark.parametrize("similarity", ["cosine", "dot"])
+@pytest.mark.parametrize("self_pair", ["drop", "as_printed"])
+def test_contragan_2c_is_finite_at_low_temperature(
+    labels: list[int], scale: float, similarity: str, self_pair: str
+) -> None:
+    image, condition = (t.detach().float().requires_grad_() for t in embeddings(scale=scale))
+    value = contragan_2c(
+        image,
+        condition,
+        torch.tensor(labels),
+        temperature=0.01,
+        similarity=similarity,  # type: ignore[arg-type]
+        self_pair=self_pair,  # type: ignore[arg-type]
+    )
+    value.backward()
+    assert value.isfinite()
+    for tensor in (image, condition):
+        assert tensor.grad is not None
+        assert tensor.grad.isfinite().all()
+    if self_pair == "drop":
+        assert value.item() >= -1e-6
+
+
+@pytest.mark.parametrize("degenerate", ["zero", "coincident", "one image"])
+@pytest.mark.parametrize("distance", ["cosine", "l2"])
+def test_degenerate_batches_have_finite_gradients(degenerate: str, distance: str) -> None:
+    image = {"zero": torch.zeros(4, 3), "coincident": torch.ones(4, 3), "one image": torch.randn(1, 3)}[degenerate]
+    image.requires_grad_()
+    labels = torch.zeros(len(image), dtype=torch.int64)
+    total = contragan_2c(image, image, labels) + proportional_2c(image, image, distance=distance)  # type: ignore[arg-type]
+    total.backward()
+    assert total.isfinite()
+    assert image.grad is not None
+    assert image.grad.isfinite().all()
+    if degenerate == "one image":
+        assert total.item() == 0
+
+
+def test_collapse_of_both_embeddings_costs_nothing() -> None:
+    """The trap of eq. (1) that the observed distances are there to show."""
+    constant = torch.ones(5, 3)
+    assert float(proportional_2c(constant, constant, distance="l2")) == 0
+
+
+def test_l2_is_not_squared() -> None:
+    points = torch.tensor([[0.0, 0.0], [3.0, 4.0]])
+    assert float(pair_distances(points, "l2")[0, 1]) == 5
+
+
+@pytest.mark.parametrize("function", ["2c", "cosine", "l2"])
+def test_gradients_agree_with_finite_differences(function: str) -> None:
+    image, condition = embeddings(count=4, width=3)
+    labels = torch.tensor([0, 1, 0, 2])
+
+    def value(image: Tensor, condition: Tensor) -> Tensor:
+        if function == "2c":
+            return contragan_2c(image, condition, labels)
+        return proportional_2c(image, condition, distance=function, alpha=0.7, delta=0.01)  # type: ignore[arg-type]
+
+    assert torch.autograd.gradcheck(value, (image, condition))
