@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from alloygan.errors import SpecError
 from alloygan.reading import read_document
 

@@ -2,6 +2,7 @@
 
 PLUGINS = (
     "jain2024",
+    "miyato2018",
     "imagej_particles",
     "phase_statistics",
     "spatial_correlation",

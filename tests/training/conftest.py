@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from alloygan import Zoo, load_zoo
 from alloygan.data.patches import Data
 from alloygan.specs.gan import GanSpec

@@ -7,6 +7,7 @@ from typing import Literal
 
 import pytest
 import torch
+
 from alloygan import Critic, CriticStep, GeneratorStep, Loss, LossSpec, Site, Terms, Zoo, load_zoo, train
 from alloygan.data.patches import Data
 from alloygan.errors import TrainingError

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from alloygan import Zoo, load_zoo, train
 from alloygan.data.patches import Data
 from alloygan.errors import RunFolderError
@@ -108,7 +109,7 @@ def test_killed_processes_resume_bit_for_bit(tiny: Tiny, tmp_path: Path) -> None
     (tmp_path / "spec.yaml").write_text(to_yaml(spec.model_dump(mode="json")))
 
     def command(out: str) -> list[str]:
-        return [sys.executable, "-m", "alloygan.cli", "train", str(tmp_path / "spec.yaml"), "--out", str(tmp_path / out)]
+        return [sys.executable, "-m", "alloygan", "train", str(tmp_path / "spec.yaml"), "--out", str(tmp_path / out)]
 
     env = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     subprocess.run(command("whole"), check=True, env=env, capture_output=True)

@@ -12,6 +12,8 @@ from alloygan.interfaces.streams import seed_of
 
 M = TypeVar("M", bound=nn.Module)
 
+_POWER_ITERATIONS = 15  # as many as torch does when it sets spectral norm up
+
 
 def build_seeded(seed: int, path: str, build: Callable[[], M]) -> M:
     """Build a module on the CPU and initialise it from (seed, path).
@@ -56,5 +58,9 @@ def _reset(layer: nn.Module) -> None:
     if parametrize.is_parametrized(layer):
         plain: Any = parametrize.type_before_parametrizations(layer)
         plain.reset_parameters(_Unparametrized(layer))
+        # Spectral norm estimates its singular vectors a step at each access; let them meet the new weights.
+        for name in layer.parametrizations:  # type: ignore[union-attr]
+            for _ in range(_POWER_ITERATIONS):
+                getattr(layer, name)
     else:
         layer.reset_parameters()  # type: ignore[operator]

@@ -21,9 +21,11 @@ def deviation_panel(evaluation: dict[str, Any]) -> Panel | None:
             if deviation is not None and floor is not None:
                 axes.plot([100 * floor, 100 * deviation], [i, i], color="#BDBDBD", linewidth=1.5, zorder=1)
             if floor is not None:
-                axes.plot([100 * floor], [i], "|", color=GREY, markersize=13, markeredgewidth=3, zorder=2)
+                axes.plot(
+                    [100 * floor], [i], "|", color=GREY, markersize=13, markeredgewidth=3, zorder=2, clip_on=False
+                )
             if deviation is not None:
-                axes.plot([100 * deviation], [i], "o", color=VERMILLION, markersize=7, zorder=3)
+                axes.plot([100 * deviation], [i], "o", color=VERMILLION, markersize=7, zorder=3, clip_on=False)
         axes.set_yticks(range(len(rows)), [name for name, *_ in rows])
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.set_xlim(left=0)

@@ -5,11 +5,10 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from scipy.stats import gaussian_kde
 
-from alloygan.reports.style import SETS, Panel, drawing, to_svg
+from alloygan.reports.style import SETS, Panel, drawing, round_ticks, to_svg
 from alloygan.reports.wording import spoken, unit_text, with_unit
 
 FEWEST_FOR_CURVE = 8
@@ -17,7 +16,6 @@ FEWEST_FOR_CURVE = 8
 
 PER_PARTICLE = frozenset({"equivalent_diameter", "aspect_ratio"})
 _POINTS = 160
-_WORDS = {"real": "real", "generated": "generated", "training": "training"}
 
 
 def per_particle(evaluation: dict[str, Any], samples: dict[str, Any]) -> list[str]:
@@ -38,14 +36,14 @@ def per_particle(evaluation: dict[str, Any], samples: dict[str, Any]) -> list[st
 def distribution_panels(
     evaluation: dict[str, Any], samples: dict[str, Any], name: str, shown: Sequence[int]
 ) -> list[Panel]:
-    """A panel a condition; `shown` are positions in the evaluation's conditions. All panels share the axis of values."""
+    """A panel a condition; `shown` are positions in the evaluation's conditions. All share the axis of values."""
     conditions = [evaluation["conditions"][i] for i in shown]
     sets = [_sets(samples[name].get(str(condition["label"]), {})) for condition in conditions]
     pool = np.concatenate([values for one in sets for values in one.values()])
     limits = _limits(pool)
     panels = []
     for i, condition, one in zip(shown, conditions, sets, strict=True):
-        notes = ["n = " + ", ".join(f"{len(one[key])} {_WORDS[key]}" for key in SETS)]
+        notes = ["n = " + ", ".join(f"{len(one[key])} {key}" for key in SETS)]
         if limits is not None and (beyond := sum(int((values > limits[1]).sum()) for values in one.values())):
             notes[0] += f"; {beyond} beyond the axis"
         if any(not len(one[key]) for key in SETS) and condition["scores"][name].get("note"):
@@ -56,7 +54,9 @@ def distribution_panels(
             svg = _draw(f"{_identity(name)}{i}", spoken(name), unit, one, limits, condition["text"])
         elif len(notes) == 1:
             notes.append("Nothing to measure.")
-        panels.append(Panel(condition["text"] + (" (held out)" if condition["held_out"] else ""), svg, notes))
+        panels.append(
+            Panel(condition["text"] + (" (held out)" if condition["held_out"] else ""), svg, notes, condition["label"])
+        )
     return panels
 
 
@@ -93,26 +93,28 @@ def _draw(
                 axes.plot(at, curve, **line)
             elif len(sets[key]):
                 rugs.append(key)
+        alone = not any(map(len, (sets[key] for key in SETS if key not in rugs)))
         axes.set_ylim(bottom=0)
-        _rugs(axes, sets, rugs)
+        _rugs(axes, sets, rugs, alone=alone)
         pad = 0.02 * (high - low)
         axes.set_xlim(low - pad, high + pad)
-        axes.xaxis.set_major_locator(MaxNLocator(5))
-        axes.yaxis.set_major_locator(MaxNLocator(3))
+        round_ticks(axes.xaxis, 5)
+        round_ticks(axes.yaxis, 3)
         axes.set_xlabel(with_unit(title, unit))
         axes.set_ylabel(with_unit("density", f"1/{unit_text(unit)}" if unit else ""))
-        if len(rugs) == sum(map(bool, map(len, sets.values()))):
+        if alone:
             axes.set_yticks([])
             axes.set_ylabel("single values")
         return to_svg(figure, identity, f"Distribution of {title} at {condition}")
 
 
-def _rugs(axes: Axes, sets: dict[str, NDArray[np.float64]], keys: list[str]) -> None:
-    """Single values as ticks, a row a set, from the bottom up."""
+def _rugs(axes: Axes, sets: dict[str, NDArray[np.float64]], keys: list[str], *, alone: bool) -> None:
+    """Single values as ticks, a row a set: at the bottom below curves, over the whole height without any."""
     for row, key in enumerate(keys):
         line = SETS[key]
+        height = (row + 1) / (len(keys) + 1) if alone else 0.08 + 0.15 * row
         axes.plot(
-            sets[key], np.full(len(sets[key]), 0.08 + 0.15 * row), "|", transform=axes.get_xaxis_transform(),
+            sets[key], np.full(len(sets[key]), height), "|", transform=axes.get_xaxis_transform(),
             color=line["color"], markersize=11, markeredgewidth=line["linewidth"], zorder=line["zorder"],
         )  # fmt: skip
 
@@ -131,7 +133,7 @@ def _limits(pool: NDArray[np.float64]) -> tuple[float, float] | None:
     if high <= low:
         margin = 0.1 * abs(low) or 1.0
         return low - margin, high + margin
-    return low, high
+    return low, high + 0.12 * (high - low)  # room for the tail of a density
 
 
 def _identity(name: str) -> str:

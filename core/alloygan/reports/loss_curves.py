@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
-from alloygan.reports.style import SERIES, Panel, drawing, to_svg
+from alloygan.reports.style import SERIES, Panel, drawing, round_ticks, to_svg
 from alloygan.reports.wording import known
 
 MOST_POINTS = 400
@@ -44,19 +44,11 @@ def loss_panels(lines: list[dict[str, Any]], kind: str) -> list[Panel]:
 
 
 def _panel(identity: str, title: str, names: list[str], lines: list[dict[str, Any]], kind: str) -> Panel:
-    curves = {}
-    for name in names:
-        points = [
-            (known(line["images"]), known((line.get(kind) or {}).get(name)))
-            for line in lines
-            if known((line.get(kind) or {}).get(name)) is not None
-        ]
-        if points:
-            curves[name] = _binned(np.array(points, dtype=np.float64))
+    found = {name: _points(lines, kind, name) for name in names}
+    curves = {name: _binned(points) for name, points in found.items() if len(points)}
     if not curves:
         return Panel(title, None, ["No value was recorded."])
     millions = max(float(points[-1, 0]) for points in curves.values()) >= 2e6
-    notes = []
     with drawing(3.1, 2.2) as (figure, axes):
         for i, (name, points) in enumerate(curves.items()):
             axes.plot(
@@ -66,14 +58,20 @@ def _panel(identity: str, title: str, names: list[str], lines: list[dict[str, An
             )  # fmt: skip
         if len(curves) > 1:
             figure.legend(loc="outside upper left", ncols=2, frameon=False, fontsize=8)
-        axes.xaxis.set_major_locator(MaxNLocator(4))
-        axes.yaxis.set_major_locator(MaxNLocator(5))
+        round_ticks(axes.xaxis, 4)
+        round_ticks(axes.yaxis, 5)
         axes.xaxis.set_major_formatter(
             FuncFormatter(lambda value, _: f"{value / 1e6:g}" if millions else f"{value:,.0f}")
         )
         axes.set_xlabel("million images seen" if millions else "images seen")
         svg = to_svg(figure, identity, f"{title} over the images seen: {', '.join(_ends(curves))}")
-    return Panel(title, svg, notes)
+    return Panel(title, svg)
+
+
+def _points(lines: list[dict[str, Any]], kind: str, name: str) -> NDArray[np.float64]:
+    """(images, value) of every line that has the value: a lazy loss (`every`) is not in all of them."""
+    pairs = [(known(line["images"]), known((line.get(kind) or {}).get(name))) for line in lines]
+    return np.array([pair for pair in pairs if None not in pair], dtype=np.float64)
 
 
 def _side(name: str, loss: str) -> str:

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 
-from alloygan.reports.style import SETS, Panel, drawing, to_svg
+from alloygan.reports.style import SETS, Panel, drawing, round_ticks, to_svg
 from alloygan.reports.wording import known, spoken, with_unit
 
 
@@ -35,7 +34,7 @@ def curve_panels(
         note = condition["scores"][name].get("note")
         notes = [note] if note else []
         if not one:
-            panels.append(Panel(title, None, notes or ["Nothing to measure."]))
+            panels.append(Panel(title, None, notes or ["Nothing to measure."], condition["label"]))
             continue
         sample = sets[str(condition["label"])]
         with drawing(3.1, 2.2) as (figure, axes):
@@ -44,10 +43,10 @@ def curve_panels(
             axes.set_ylim(low - margin, high + margin)
             axes.set_xlabel(with_unit("distance", sample.get("axis_unit", "")))
             axes.set_ylabel(with_unit(spoken(name), sample.get("unit", "")))
-            axes.xaxis.set_major_locator(MaxNLocator(5))
-            axes.yaxis.set_major_locator(MaxNLocator(4))
+            round_ticks(axes.xaxis, 5)
+            round_ticks(axes.yaxis, 4)
             svg = to_svg(figure, f"{identity}-{i}", f"{spoken(name)} at {condition['text']}")
-        panels.append(Panel(title, svg, notes))
+        panels.append(Panel(title, svg, notes, condition["label"]))
     return panels
 
 
@@ -57,9 +56,7 @@ def _curves(sample: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
     found = {}
     for key in SETS:
         values = sample.get(key, [])
-        pairs = [
-            (a, v) for a, v in zip(axis, values, strict=False) if known(a) is not None and known(v) is not None
-        ]
+        pairs = [(a, v) for a, v in zip(axis, values, strict=False) if known(a) is not None and known(v) is not None]
         if pairs:
             found[key] = (np.array([a for a, _ in pairs]), np.array([v for _, v in pairs]))
     return found

@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from matplotlib.ticker import MaxNLocator
-
-from alloygan.reports.style import INK, VERMILLION, Panel, drawing, to_svg
+from alloygan.reports.style import INK, VERMILLION, Panel, drawing, round_ticks, to_svg
 from alloygan.reports.wording import known, number, spoken, with_unit
 
 FEWEST_FOR_R2 = 3
@@ -63,9 +61,7 @@ def _panel(identity: str, name: str, unit: str, conditions: list[dict[str, Any]]
     label = f"{title}: generated against real in {len(points)} conditions"
     with drawing(3.1, 2.9) as (figure, axes):
         ends = [
-            value
-            for _, real, generated, floor in points
-            for value in (real, generated, real - floor, real + floor)
+            value for _, real, generated, floor in points for value in (real, generated, real - floor, real + floor)
         ]
         margin = 0.09 * (max(ends) - min(ends)) or 0.1 * abs(ends[0]) or 1.0
         low, high = min(ends) - margin, max(ends) + margin
@@ -90,7 +86,7 @@ def _panel(identity: str, name: str, unit: str, conditions: list[dict[str, Any]]
         axes.set_xlabel(with_unit("real", unit))
         axes.set_ylabel(with_unit("generated", unit))
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_locator(MaxNLocator(4))
+            round_ticks(axis, 4)
         svg = to_svg(figure, identity, label)
     return Panel(title, svg, notes)
 

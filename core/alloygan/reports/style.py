@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import StringIO
+from typing import Any
 
 import matplotlib
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 # Okabe and Ito's palette, told apart with any colour vision; line style and width say the same again for print.
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (
@@ -23,7 +26,7 @@ BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (
 )  # fmt: skip
 GREY, INK = "#8C8C8C", "#1A1A1A"
 
-SETS = {
+SETS: dict[str, dict[str, Any]] = {
     "real": {"color": BLUE, "linestyle": "-", "linewidth": 1.8, "zorder": 3},
     "generated": {"color": VERMILLION, "linestyle": "--", "linewidth": 1.8, "zorder": 4},
     "training": {"color": GREY, "linestyle": "-", "linewidth": 0.9, "zorder": 2},
@@ -32,7 +35,7 @@ SETS = {
 
 SERIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial"],
     "font.size": 9,
@@ -61,11 +64,15 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class Panel:
-    """One small figure of the page with its title and what is said below it. `svg` None: words only."""
+    """One small figure of the page with its title and what is said below it.
+
+    `svg` None: words only. `number`: the id of the condition that it is of, if it is of one.
+    """
 
     title: str
     svg: Markup | None
     notes: list[str] = field(default_factory=list)
+    number: int | None = None
 
 
 @contextmanager
@@ -78,6 +85,11 @@ def drawing(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
         yield figure, figure.subplots()
 
 
+def round_ticks(axis: Axis, most: int) -> None:
+    """About `most` intervals of a length that people count in."""
+    axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]))
+
+
 def to_svg(figure: Figure, identity: str, label: str) -> Markup:
     """The figure as an SVG element to stand in a page, the same bytes for the same figure.
 
@@ -85,15 +97,13 @@ def to_svg(figure: Figure, identity: str, label: str) -> Markup:
     ids. `label` is what a screen reader says.
     """
     buffer = StringIO()
-    figure.savefig(
-        buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
-    )
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :].strip()
     # Its style sheet would hold for the whole page; the page says the same for figures only.
     text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)
     text = re.sub(r"<[^<>]*>", lambda tag: _with_prefix(tag.group(), identity), text)
-    return Markup(f'<svg role="img" aria-label="{escape(label)}"{text.removeprefix("<svg")}')  # noqa: S704
+    return Markup(f'<svg role="img" aria-label="{escape(label)}"{text.removeprefix("<svg")}')
 
 
 def _with_prefix(tag: str, identity: str) -> str:

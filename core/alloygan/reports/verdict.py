@@ -2,15 +2,13 @@
 
 from typing import Any
 
+from alloygan.interfaces.condition import OFF_TABLE
 from alloygan.reports.wording import known, listed, number, percent, spoken
 
 
 def verdict(evaluation: dict[str, Any]) -> str:
     """How many descriptors are at their floor, which is farthest off it, and which could not be compared."""
     conditions = [one for one in evaluation["conditions"] if not one["held_out"]]
-    over = "over all conditions" if len(conditions) != 1 else "in the one condition"
-    if len(conditions) > 1:
-        over = f"over {len(conditions)} conditions"
     compared: dict[str, tuple[float, float]] = {}
     absent: list[str] = []
     for descriptor in evaluation["descriptors"]:
@@ -21,8 +19,7 @@ def verdict(evaluation: dict[str, Any]) -> str:
         missing = [
             one
             for one in conditions
-            if known(one["scores"][name]["real"]) is not None
-            and known(one["scores"][name]["generated"]) is None
+            if known(one["scores"][name]["real"]) is not None and known(one["scores"][name]["generated"]) is None
         ]
         if deviation is None or floor is None or missing:
             absent.append(spoken(name))
@@ -33,16 +30,22 @@ def verdict(evaluation: dict[str, Any]) -> str:
     within = [name for name, (deviation, floor) in compared.items() if deviation <= floor]
     worst = max(compared, key=lambda name: _times(*compared[name]))
     deviation, floor = compared[worst]
-    start = (
-        f"On average {over}, {len(within)} of {len(compared)} descriptors deviate from the real images "
-        "by no more than two sets of real images from each other"
-    )
-    if len(within) == len(compared):
-        sentence = f"{start}; nearest to that limit is"
+    where = f"On average over {len(conditions)} conditions" if len(conditions) > 1 else "In the one condition"
+    if any(one["label"] == OFF_TABLE for one in conditions):
+        where = "Over all conditions taken together"
+    if len(compared) == 1:
+        who = "the one descriptor that can be compared is " + ("as" if within else "not as")
+    elif len(within) == len(compared):
+        who = f"all {len(compared)} descriptors are as"
     else:
-        sentence = f"{start}; farthest off is"
-    times = f", {number(deviation / floor)} times as much" if floor > 0 and deviation > floor else ""
-    sentence += f" {spoken(worst)} with {percent(deviation)} against a floor of {percent(floor)}{times}"
+        who = f"{len(within) or 'none'} of {len(compared)} descriptors {'are' if len(within) > 1 else 'is'} as"
+    sentence = (
+        f"{where}, {who} close to the real images as real images are to each other; "
+        f"{'nearest to that limit' if len(within) == len(compared) else 'farthest off'} is {spoken(worst)}, which "
+        f"deviates by {percent(deviation)} against a floor of {percent(floor)}"
+    )
+    if floor > 0 and deviation > floor:
+        sentence += f" ({number(deviation / floor)} times as much)"
     if absent:
         sentence += f". Not comparable in every condition: {listed(absent)}"
     return sentence + "."

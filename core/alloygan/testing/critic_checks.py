@@ -21,9 +21,7 @@ def judges_images_of_every_shape(subject: Subject) -> None:
             with torch.no_grad():
                 outputs = network(network.condition(count))
             score = outputs["score"]
-            require(
-                tuple(score.shape) == (count,), f"score has shape {tuple(score.shape)}, expected ({count},)"
-            )
+            require(tuple(score.shape) == (count,), f"score has shape {tuple(score.shape)}, expected ({count},)")
             for name, output in outputs.items():
                 require(
                     output.dim() >= 1 and output.shape[0] == count,
@@ -65,9 +63,7 @@ def passes_gradients_to_images(subject: Subject) -> None:
     if images.grad is None or not bool(images.grad.any()):
         raise ConformanceError("no gradient reaches the images")
     require_finite({"the gradient of the images": images.grad}, "in a batch of 4")
-    require(
-        not with_gradient(network.module), "parameters take gradients although requires_grad is off for them"
-    )
+    require(not with_gradient(network.module), "parameters take gradients although requires_grad is off for them")
 
 
 def allows_gradient_penalties(subject: Subject) -> None:

@@ -45,7 +45,7 @@ def stays_between_minus_one_and_one(subject: Subject) -> None:
                 images = network(network.condition(6), network.inputs(6, scale=10.0))["images"]
             low, high = float(images.min()), float(images.max())
             require(
-                -1 - 1e-6 <= low and high <= 1 + 1e-6,
+                low >= -1 - 1e-6 and high <= 1 + 1e-6,
                 f"images reach from {low:.3g} to {high:.3g}, outside [−1, 1]; end with tanh",
             )
 
@@ -82,9 +82,7 @@ def can_be_shared(subject: Subject) -> None:
         again = load(save({name: tensor.contiguous() for name, tensor in state.items()}))
     except (RuntimeError, ValueError, AttributeError, TypeError, SafetensorError) as error:
         raise ConformanceError(f"the state does not fit into a safetensors file: {error}") from error
-    require(
-        all(torch.equal(again[name], tensor) for name, tensor in state.items()), "safetensors changes the state"
-    )
+    require(all(torch.equal(again[name], tensor) for name, tensor in state.items()), "safetensors changes the state")
 
 
 GENERATOR_CHECKS = (

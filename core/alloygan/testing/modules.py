@@ -1,7 +1,7 @@
 """What checks of all sorts of modules look at: their state, their gradients, and small changes to them."""
 
 import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -69,12 +69,15 @@ def load(module: nn.Module, state: Mapping[str, Any]) -> None:
         ) from error
 
 
-def plain_tensors(module: nn.Module) -> Iterable[str]:
-    """Attributes that are tensors, but neither parameters nor buffers."""
-    for path, part in module.named_modules():
-        for name, value in vars(part).items():
-            if isinstance(value, Tensor):
-                yield f"{path}.{name}".removeprefix(".")
+def require_no_plain_tensors(module: nn.Module) -> None:
+    """No attribute is a tensor that is neither parameter nor buffer."""
+    plain = sorted(
+        f"{path}.{name}".removeprefix(".")
+        for path, part in module.named_modules()
+        for name, value in vars(part).items()
+        if isinstance(value, Tensor)
+    )
+    require(not plain, f"neither parameter nor buffer: {', '.join(plain)}; use register_buffer")
 
 
 def on_meta(what: str, run: Callable[[], object]) -> None:

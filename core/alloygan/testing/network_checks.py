@@ -15,8 +15,8 @@ from alloygan.testing.modules import (
     load,
     nudge,
     on_meta,
-    plain_tensors,
     require_finite,
+    require_no_plain_tensors,
 )
 from alloygan.testing.network import Network
 from alloygan.testing.randomness import global_random_left_alone
@@ -58,12 +58,7 @@ def leaves_global_random_numbers_alone(subject: Subject) -> None:
 
 def keeps_its_tensors_in_buffers(subject: Subject) -> None:
     """A plain tensor attribute stays behind when the module moves to a GPU, and is in no checkpoint."""
-    _no_plain_tensors(Network.build(subject).module)
-
-
-def _no_plain_tensors(module: torch.nn.Module) -> None:
-    plain = sorted(plain_tensors(module))
-    require(not plain, f"neither parameter nor buffer: {', '.join(plain)}; use register_buffer")
+    require_no_plain_tensors(Network.build(subject).module)
 
 
 def makes_tensors_where_its_inputs_are(subject: Subject) -> None:
@@ -111,9 +106,7 @@ def gradients_reach_every_parameter(subject: Subject) -> None:
     _sum(network(network.condition(5))).backward()  # type: ignore[no-untyped-call]
     without = [name for name, p in network.module.named_parameters() if p.requires_grad and p.grad is None]
     require(not without, f"no gradient reaches {', '.join(without)}; remove what takes no part")
-    gradients = {
-        f"the gradient of {n}": p.grad for n, p in network.module.named_parameters() if p.grad is not None
-    }
+    gradients = {f"the gradient of {n}": p.grad for n, p in network.module.named_parameters() if p.grad is not None}
     require_finite(gradients, "in a batch of 5")
 
 
@@ -127,9 +120,7 @@ def uses_the_condition(subject: Subject) -> None:
     with torch.no_grad():
         outputs = network(network.condition(6), alike)
     flat = torch.cat([output.reshape(6, -1) for output in outputs.values()], dim=1)
-    same = [
-        f"{i} and {j}" for i in range(6) for j in range(i) if torch.allclose(flat[i], flat[j], rtol=0, atol=1e-7)
-    ]
+    same = [f"{i} and {j}" for i in range(6) for j in range(i) if torch.allclose(flat[i], flat[j], rtol=0, atol=1e-7)]
     require(not same, f"the outputs do not change with the condition (conditions {', '.join(same)} of six)")
 
 

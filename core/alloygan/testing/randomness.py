@@ -22,8 +22,8 @@ def global_random_left_alone(what: str) -> Iterator[None]:
     moved = [name for name in before if before[name] != after[name]]
     require(
         not moved,
-        f"{what} draws from the global random numbers of {', '.join(moved)}; draw from a torch.Generator that is handed "
-        "over (a loss: step.random), so that a resumed run draws the same numbers",
+        f"{what} draws from the global random numbers of {', '.join(moved)}; draw from a torch.Generator that is "
+        "handed over (a loss: step.random), so that a resumed run draws the same numbers",
     )
 
 

@@ -78,7 +78,7 @@ class StandInGenerator(Generator):
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
         """Make images (B, C, H, W)."""
         flat = self.linear(torch.cat([noise, self.conditioner(condition)], dim=1))
-        return torch.tanh(flat).unflatten(1, self.shape)
+        return torch.tanh(flat).view(-1, *self.shape)
 
 
 class StandInCriticSpec(CriticSpec):
@@ -117,9 +117,7 @@ class StandInCritic(Critic):
         names = sorted(output for output in spec.outputs if output.startswith("extras."))
         # As many as there are conditions: the shape of class logits, the most usual extra.
         width = max(2, site.condition_count)
-        self.extra_heads = nn.ModuleDict(
-            {name.removeprefix("extras."): nn.Linear(FEATURES, width) for name in names}
-        )
+        self.extra_heads = nn.ModuleDict({name.removeprefix("extras."): nn.Linear(FEATURES, width) for name in names})
 
     def forward(self, images: Tensor, condition: Condition) -> Critique:
         """Judge images (B, C, H, W)."""
@@ -143,14 +141,14 @@ class _Once(torch.autograd.Function):
         return images.view_as(images)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         """Pass the gradient on."""
         return gradient.clone()
 
 
 def _once(images: Tensor) -> Tensor:
-    passed: Tensor = _Once.apply(images)  # type: ignore[no-untyped-call]
+    passed: Tensor = _Once.apply(images)
     return passed
 
 

@@ -8,6 +8,7 @@ from alloygan.data.condition_space import ConditionSpace
 from alloygan.registry import Entry
 from alloygan.sharing import needs_label
 from alloygan.specs.components import ComponentSpec, CriticSpec
+from alloygan.specs.condition_columns import ColumnSpec
 from alloygan.specs.evaluation import EvaluationSpec
 from alloygan.specs.gan import GanSpec
 from alloygan.specs.training import TrainingSpec
@@ -46,6 +47,7 @@ class Subject:
     """A component under test: the registry's singular name, its entry and spec, and the zoo it is registered in.
 
     `partner` is a critic to judge images for a loss; by default a stand-in that gives just what the loss needs.
+    `columns` are the condition columns asked of a data set.
     """
 
     sort: str
@@ -53,6 +55,7 @@ class Subject:
     spec: ComponentSpec
     zoo: Zoo
     partner: CriticSpec | None = None
+    columns: tuple[ColumnSpec, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -66,7 +69,7 @@ class Subject:
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
-        """Image shapes (C, H, W) that the component accepts, at most five. Raises ConformanceError if there are none."""
+        """Image shapes (C, H, W) that the component accepts, at most five. Raises ConformanceError if it takes none."""
         sized = self.partner if self.sort == "loss" else self.spec
         problem = getattr(sized, "size_problem", lambda shape: None)
         accepted = tuple(shape for shape in SHAPES if problem(shape) is None)[:MOST_SHAPES]
@@ -77,9 +80,7 @@ class Subject:
             )
         return accepted
 
-    def compose(
-        self, shape: Shape | None = None, *, table: bool = True, seed: int = 0, twice: bool = True
-    ) -> GanSpec:
+    def compose(self, shape: Shape | None = None, *, table: bool = True, seed: int = 0, twice: bool = True) -> GanSpec:
         """A whole spec with this component in its place and stand-ins elsewhere.
 
         `table`: whether conditions have ids. `twice`: whether the stand-in critic can be differentiated twice.
@@ -96,6 +97,7 @@ class Subject:
         return GanSpec(
             name="conformance",
             data=spec if self.sort == "dataset" else StandInDatasetSpec(shape=shape or self.shapes[0], table=table),
+            conditions=self.columns if self.sort == "dataset" else (),
             generator=spec if self.sort == "generator" else StandInGeneratorSpec(**conditioner),
             critic=critic,
             losses={"subject": spec if self.sort == "loss" else StandInLossSpec()},
@@ -110,17 +112,13 @@ class Subject:
                 sampler=spec if self.sort == "sampler" else StandInSamplerSpec(),
                 augment=spec if self.sort == "augmenter" else StandInAugmenterSpec(),
             ),
-            evaluation=EvaluationSpec(
-                descriptors=(spec if self.sort == "descriptor" else StandInDescriptorSpec(),)
-            ),
+            evaluation=EvaluationSpec(descriptors=(spec if self.sort == "descriptor" else StandInDescriptorSpec(),)),
         )
 
     def space(self, *, table: bool = True) -> ConditionSpace:
         """Six conditions over three columns, with ids or without."""
         return StandInDatasetSpec(table=table).condition_space(())
 
-    def assemble(
-        self, shape: Shape | None = None, *, table: bool = True, seed: int = 0, twice: bool = True
-    ) -> Gan:
+    def assemble(self, shape: Shape | None = None, *, table: bool = True, seed: int = 0, twice: bool = True) -> Gan:
         """The GAN of `compose`."""
         return assemble(self.compose(shape, table=table, seed=seed, twice=twice), self.space(table=table))

@@ -44,9 +44,7 @@ class _Functions(TorchFunctionMode):
         super().__init__()
         self.what = what
 
-    def __torch_function__(
-        self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_function__(self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Refuse the methods that read a tensor without an operator that the other mode could see."""
         name = getattr(func, "__name__", "")
         if name in _METHODS and args and isinstance(args[0], Tensor):
@@ -57,9 +55,9 @@ class _Functions(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-class _Operators(TorchDispatchMode):
+class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, what: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.what = what
 
     def __torch_dispatch__(

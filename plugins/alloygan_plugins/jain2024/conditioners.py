@@ -19,20 +19,28 @@ class OneHotProjection(Conditioner):
         super().__init__()
         self.width = width
         self.count = count
-        self.init_std = init_std
-        self.projection = nn.Linear(count, width, bias=False)
-        self.projection.table_name = "Embedding"  # type: ignore[assignment]
-
-    def reset_parameters(self) -> None:
-        """Draw the weights with the standard deviation that was asked for."""
-        if self.init_std is None:
-            self.projection.reset_parameters()
-        else:
-            nn.init.normal_(self.projection.weight, std=self.init_std)
+        self.projection = _Projection(count, width, init_std)
 
     def forward(self, condition: Condition) -> Tensor:
         """Project; ids off the table are refused on the host, where the condition is built."""
         return self.projection(F.one_hot(condition.label, self.count).to(self.projection.weight.dtype))
+
+
+class _Projection(nn.Linear):
+    """A linear layer without bias whose initial standard deviation can be chosen."""
+
+    table_name = "Embedding"
+
+    def __init__(self, count: int, width: int, init_std: float | None) -> None:
+        self.init_std = init_std
+        super().__init__(count, width, bias=False)
+
+    def reset_parameters(self) -> None:
+        """Draw the weights."""
+        if self.init_std is None:
+            nn.Linear.reset_parameters(self)
+        else:
+            nn.init.normal_(self.weight, std=self.init_std)
 
 
 class ConditionPerceptron(Conditioner):

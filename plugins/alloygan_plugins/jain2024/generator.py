@@ -45,6 +45,14 @@ class AttentionGenerator(Generator):
             norm.table_name = "Batch Norm(Output)"  # type: ignore[assignment]
             layers.append(norm)
         self.layers = nn.Sequential(*layers, nn.Tanh())
+        self.init_std = spec.init_std
+
+    def reset_parameters(self) -> None:
+        """Draw the convolutions' weights as the spec says, after each layer has drawn its own."""
+        if self.init_std is not None:
+            for layer in self.layers:
+                if isinstance(layer, nn.ConvTranspose2d):
+                    nn.init.normal_(layer.weight, std=self.init_std)
 
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
         """(B, Z) noise and a condition to (B, C, H, W) in [−1, 1]."""

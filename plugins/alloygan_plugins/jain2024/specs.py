@@ -100,6 +100,11 @@ class DcganAttention(GeneratorSpec):
         None, ge=1, description="Width of the embedding (concat only); by default that of the noise."
     )
     leaky_slope: Slope = 0.2
+    init_std: float | None = Field(
+        None,
+        gt=0,
+        description="Standard deviation of the convolutions' initial weights (DCGAN: 0.02); by default torch's own.",
+    )
     output_norm: bool = Field(True, description="Batch norm on the output before tanh, as Table 1's last row prints.")
 
     @property

@@ -24,8 +24,8 @@ def build(spec: Spinodal, asked: Sequence[ColumnSpec]) -> Data:
     if spec.design == "random":
         nodes = spec.nodes()
         fields = _random_fields(spec, nodes)
-        train = _patches(spec, space, nodes[: spec.runs], fields[: spec.runs], 0)
-        rest = _patches(spec, space, nodes[spec.runs :], fields[spec.runs :], spec.runs)
+        train = _patches(spec, space, nodes[: spec.runs], fields[: spec.runs], 0, training=True)
+        rest = _patches(spec, space, nodes[spec.runs :], fields[spec.runs :], spec.runs, training=False)
     else:
         train, rest = _grid(spec, space)
     return Data(space, train, rest if spec.evaluation_runs else train)
@@ -50,7 +50,8 @@ def _grid(spec: Spinodal, space: ConditionSpace) -> tuple[Patches, Patches]:
             node = {"composition": composition, "gradient_energy": gradient_energy, "time": time}
             first = number * runs
             for part, start, stop in ((0, first, first + spec.runs), (1, first + spec.runs, first + runs)):
-                parts[part].append(_patches(spec, space, [node] * (stop - start), fields[moment, start:stop], start))
+                some = fields[moment, start:stop]
+                parts[part].append(_patches(spec, space, [node] * (stop - start), some, start, training=part == 0))
     return _joined(parts[0]), _joined(parts[1])
 
 
@@ -71,15 +72,23 @@ def _random_fields(spec: Spinodal, nodes: Sequence[Node]) -> Tensor:
     return torch.cat(snapshots)
 
 
-def _patches(spec: Spinodal, space: ConditionSpace, nodes: Sequence[Node], fields: Tensor, first: int) -> Patches:
-    """Patches of fields (B, H, W), one node each, cut without overlap; simulations are numbered from `first`."""
-    grey = (F.avg_pool2d(fields[:, None], spec.pool) * 255).round_().clamp_(0, 255).to(torch.uint8)
+def _patches(
+    spec: Spinodal, space: ConditionSpace, nodes: Sequence[Node], fields: Tensor, first: int, *, training: bool
+) -> Patches:
+    """Patches of fields (B, H, W), one node each; simulations are numbered from `first`."""
+    low, high = spec.grey_range
+    pooled = F.avg_pool2d(fields[:, None], spec.pool)
+    grey = ((pooled - low) * (255 / (high - low))).round_().clamp_(0, 255).to(torch.uint8)
     height, width = spec.image_shape[1:]
-    rows, columns = grey.shape[2] // height, grey.shape[3] // width
-    cut = grey[:, :, : rows * height, : columns * width]
-    images = rearrange(cut, "b c (r h) (q w) -> (b r q) c h w", h=height, w=width)
+    stride = spec.stride if training and spec.stride is not None else (height, width)
+    if training and spec.stride is not None:
+        # The box is periodic: patches that cross its edge go on at the other side.
+        grey = torch.cat([grey, grey[:, :, : height - 1]], dim=2)
+        grey = torch.cat([grey, grey[:, :, :, : width - 1]], dim=3)
+    windows = grey.unfold(2, height, stride[0]).unfold(3, width, stride[1])
+    images = rearrange(windows, "b c r q h w -> (b r q) c h w").contiguous()
     conditions = space.condition([space.row({c.name: node[c.name] for c in space.columns}) for node in nodes])
-    index = torch.arange(len(nodes)).repeat_interleave(rows * columns)
+    index = torch.arange(len(nodes)).repeat_interleave(len(images) // max(1, len(nodes)))
     return Patches(images, conditions[index], index + first)
 
 

@@ -26,7 +26,7 @@ COLUMNS = ("composition", "gradient_energy", "time")
 class Spinodal(DatasetSpec):
     """Spinodal decomposition of a binary alloy, simulated (Cahn-Hilliard) over composition, gradient energy and time.
 
-    Grey level 0 to 255 is composition 0 to 1. Units are dimensionless (W = M = 1, a simulated pixel of side 1).
+    Grey levels are compositions, linearly over `grey_range`. Units are dimensionless (W = M = 1, a simulated pixel of side 1).
     """
 
     kind: Literal["spinodal"] = "spinodal"
@@ -55,6 +55,14 @@ class Spinodal(DatasetSpec):
     patch: SizePair | None = Field(
         None, description="Side of a patch in px after pooling, or [height, width]; by default the whole box."
     )
+    stride: SizePair | None = Field(
+        None,
+        description="Distance of training patches in px after pooling, one number or [down, across]; patches wrap around "
+        "the periodic box. By default the patch: no overlap.",
+    )
+    grey_range: tuple[float, float] = Field(
+        (-0.1, 1.1), description="Compositions shown as grey level 0 and 255; phases pass 0 and 1 by a few hundredths."
+    )
     noise: float = Field(0.02, ge=0, description="Standard deviation of the composition at time 0.")
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of the simulations.")
 
@@ -67,6 +75,8 @@ class Spinodal(DatasetSpec):
         height, width = self.size
         if min(height, width) < 8:
             raise ValueError("size: at least 8 px a side")
+        if not self.grey_range[0] < self.grey_range[1]:
+            raise ValueError("grey_range: the first must be below the second")
         if height % self.pool or width % self.pool:
             raise ValueError(f"pool: {self.pool} does not divide the size {height} × {width}")
         if self.image_shape[1] > height // self.pool or self.image_shape[2] > width // self.pool:

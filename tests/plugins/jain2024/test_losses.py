@@ -4,8 +4,9 @@ import math
 
 import pytest
 import torch
-from alloygan_plugins.jain2024.losses import contragan_2c, pair_distances, proportional_2c
 from torch import Tensor
+
+from alloygan_plugins.jain2024.losses import contragan_2c, pair_distances, proportional_2c
 
 LABELS = {
     "mixed": [0, 1, 0, 2, 1, 0],

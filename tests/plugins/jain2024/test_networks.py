@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from alloygan import Condition, Site, Zoo, load_zoo
 from alloygan.assembler import example_condition
 from alloygan.layer_table import layer_rows

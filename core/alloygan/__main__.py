@@ -1,0 +1,5 @@
+"""`python -m alloygan` is the command `alloygan`."""
+
+from alloygan.cli import main
+
+main()

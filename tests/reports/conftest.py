@@ -1,0 +1,257 @@
+"""Run folders made by hand, whose every number a test knows."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from alloygan.assembler import build_generator, site_of
+from alloygan.data.condition_space import ConditionSpace
+from alloygan.data.patches import Data, Patches
+from alloygan.sharing import save_generator
+from alloygan.specs.condition_columns import ColumnSpec
+from alloygan.training.run_folder import RunFolder
+from alloygan.zoo import Zoo, load_zoo
+
+SPEC = """
+name: made
+data: {kind: spinodal, size: 32, time: [100], design: grid, runs: 1, evaluation_runs: 1}
+conditions:
+- {name: composition, unit: UNIT}
+- {name: gradient_energy}
+- {name: time, scale: log}
+generator: {kind: dcgan_attention, width: 4, noise: 8, conditioner: CONDITIONER}
+critic: {kind: dcgan_contrastive, width: 4, conditioner: CONDITIONER}
+losses: {adversarial: wgan}
+training: {images: 64, batch_size: 16}
+"""
+
+Score = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A run folder, and the data set that its report is written with."""
+
+    path: Path
+    data: Data
+
+    def write(self, name: str, values: Any) -> None:
+        (self.path / name).write_text(json.dumps(values), encoding="utf-8")
+
+    def evaluation(self) -> dict[str, Any]:
+        values: dict[str, Any] = json.loads((self.path / "evaluation.json").read_text(encoding="utf-8"))
+        return values
+
+
+MakeRun = Callable[..., Made]
+
+
+@pytest.fixture(scope="session")
+def zoo() -> Zoo:
+    return load_zoo(())
+
+
+@pytest.fixture
+def make_run(tmp_path: Path, zoo: Zoo) -> MakeRun:
+    """Make a run of `count` conditions (0: a data set without a table), with everything that a run has."""
+
+    def make(
+        count: int = 3,
+        *,
+        name: str = "run",
+        shape: tuple[int, int, int] = (1, 32, 48),
+        held_out: Sequence[int] = (),
+        unit: str = "at%",
+        evaluation_patches: int = 4,
+    ) -> Made:
+        path = tmp_path / name
+        spec_file = tmp_path / "spec.yaml"
+        conditioner = "one_hot" if count else "continuous_mlp"
+        text = SPEC.replace("UNIT", json.dumps(unit)).replace("CONDITIONER", conditioner)
+        spec_file.write_text(text, encoding="utf-8")
+        spec = zoo.read_spec(spec_file)
+        RunFolder(path).start(spec, torch.device("cpu"))
+        data = made_data(count, shape, held_out, unit, evaluation_patches)
+        save_generator(
+            path,
+            build_generator(spec.generator, site_of(shape, data.space)),
+            spec.generator,
+            data.space,
+            name=spec.name,
+            image_shape=shape,
+            um_per_px=None,
+            images_seen=1234,
+        )
+        made = Made(path, data)
+        texts = [data.space.text(row) for row in data.space.table] or ["all conditions"]
+        made.write("evaluation.json", made_evaluation(texts, held_out, off_table=not count))
+        made.write("evaluation_samples.json", made_samples(len(texts), off_table=not count))
+        lines = [
+            {
+                "images": 1000 * i,
+                "terms": {"adversarial.critic": 1 / i, "adversarial.generator": -0.5},
+                "observed": {"adversarial.wasserstein_distance": 2.0 * i},
+                "images_per_s": 5.0,
+            }
+            for i in range(1, 20)
+        ]
+        (path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        return made
+
+    return make
+
+
+@pytest.fixture
+def make_score() -> Callable[..., Score]:
+    """Make one descriptor's scores."""
+    return score
+
+
+@pytest.fixture
+def evaluation() -> dict[str, Any]:
+    """An evaluation of three conditions."""
+    return made_evaluation(["c = 1", "c = 2", "c = 3"])
+
+
+@pytest.fixture
+def samples() -> dict[str, Any]:
+    """The values behind it."""
+    return made_samples(3)
+
+
+def made_data(
+    count: int, shape: tuple[int, int, int], held_out: Sequence[int], unit: str, evaluation_patches: int
+) -> Data:
+    """Patches whose grey levels tell which one each is."""
+    rows = [
+        {"composition": 0.1 + 0.2 * i, "gradient_energy": 0.4 + i % 3, "time": 10 ** (i % 4)} for i in range(count or 6)
+    ]
+    specs = [ColumnSpec(name="composition", unit=unit), ColumnSpec(name="gradient_energy")]
+    specs.append(ColumnSpec(name="time", scale="log"))
+    space = ConditionSpace.from_rows(specs, rows, tabulate=count > 0)
+    space = ConditionSpace(space.columns, space.table, frozenset(held_out))
+    table = [space.row(row) for row in rows]
+
+    def patches(per_condition: int, seed: int) -> Patches:
+        random = torch.Generator().manual_seed(seed)
+        n = per_condition * len(table)
+        images = torch.randint(0, 256, (n, *shape), dtype=torch.uint8, generator=random)
+        conditions = [row for row in table for _ in range(per_condition)]
+        return Patches(images, space.condition(conditions), torch.arange(n) % 2 + 10 * seed)
+
+    return Data(space, patches(4, 1), patches(evaluation_patches, 2))
+
+
+def score(real: float | None, generated: float | None, training: float | None, unit: str = "", note: str = "") -> Score:
+    """One descriptor's scores in one condition, consistent as the evaluation makes them."""
+
+    def off(value: float | None) -> float | None:
+        return abs(value - real) / abs(real) if value is not None and real else None
+
+    def gap(value: float | None) -> float | None:
+        return abs(value - real) if value is not None and real is not None else None
+
+    return {
+        "unit": unit,
+        "real": real,
+        "generated": generated,
+        "training": training,
+        "distance": gap(generated),
+        "floor": gap(training),
+        "distance_unit": unit,
+        "deviation": off(generated),
+        "floor_deviation": off(training),
+    } | ({"note": note} if note else {})
+
+
+def made_evaluation(
+    texts: Sequence[str], held_out: Sequence[int] = (), *, off_table: bool = False, images_seen: int = 1234
+) -> dict[str, Any]:
+    """Diameters 10 % off with a floor of 2 %, and area fractions that are right where training is 4 % off."""
+    conditions = []
+    for i, text in enumerate(texts):
+        size, share = 20.0 + 3 * i, 0.25 + 0.01 * i
+        conditions.append(
+            {
+                "condition": {},
+                "text": text,
+                "label": -1 if off_table else i,
+                "held_out": i in held_out,
+                "images": 4,
+                "primary": "bright",
+                "floor_from": "training images",
+                "scores": {
+                    "equivalent_diameter": score(size, 1.1 * size, 1.02 * size, "um"),
+                    "area_fraction": score(share, share, 1.04 * share),
+                    "two_point": score(5.0, 6.0, 5.5, "px"),
+                },
+            }
+        )
+    names = list(conditions[0]["scores"])
+
+    def overall(chosen: list[dict[str, Any]]) -> dict[str, Any]:
+        def mean(name: str, key: str) -> float | None:
+            values = [one["scores"][name][key] for one in chosen if one["scores"][name][key] is not None]
+            return sum(values) / len(values) if values else None
+
+        return {
+            name: {
+                "mean_deviation": mean(name, "deviation"),
+                "mean_floor_deviation": mean(name, "floor_deviation"),
+                "mean_distance": mean(name, "distance"),
+                "mean_floor": mean(name, "floor"),
+                "worst_deviation": mean(name, "deviation"),
+            }
+            for name in names
+        }
+
+    result = {
+        "name": "made",
+        "images_seen": images_seen,
+        "schema": 1,
+        "segmentation": {"threshold": 127.5, "smooth": 0.0, "phase": "bright"},
+        "descriptors": [
+            {"name": name, "unit": conditions[0]["scores"][name]["unit"], "summary": f"About {name}.", "spec": {}}
+            for name in names
+        ],
+        "conditions": conditions,
+        "overall": overall([one for one in conditions if not one["held_out"]]),
+    }
+    if held_out:
+        result["overall_held_out"] = overall([one for one in conditions if one["held_out"]])
+    return result
+
+
+def made_samples(count: int, *, off_table: bool = False) -> dict[str, Any]:
+    labels = ["-1"] if off_table else [str(i) for i in range(count)]
+    axis = [0.0, 1.0, 2.0, 3.0]
+    return {
+        "equivalent_diameter": {
+            label: {
+                "unit": "um",
+                "real": [15.0 + 0.7 * i + 3 * int(label) for i in range(14)],
+                "generated": [16.0 + 0.9 * i + 3 * int(label) for i in range(14)],
+                "training": [15.0 + 0.8 * i + 3 * int(label) for i in range(14)],
+            }
+            for label in labels
+        },
+        "area_fraction": {
+            label: {"unit": "", "real": [0.2, 0.3], "generated": [0.2, 0.3], "training": [0.2, 0.3]} for label in labels
+        },
+        "two_point": {
+            label: {
+                "unit": "",
+                "axis": axis,
+                "axis_unit": "px",
+                "real": [0.3, 0.2, 0.1, 0.09],
+                "generated": [0.31, 0.22, 0.11, 0.1],
+                "training": [0.3, 0.2, 0.1, 0.08],
+            }
+            for label in labels
+        },
+    }
