@@ -1,6 +1,7 @@
 """The command line: parse, call, print. What needs torch is imported by the commands that need it."""
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,8 +17,7 @@ from alloygan.terminal import (
     print_layers,
     print_scores,
     print_show,
-    training_progress,
-    work_progress,
+    progress_display,
 )
 from alloygan.zoo import load_zoo
 
@@ -42,6 +42,9 @@ messages = Console(stderr=True, soft_wrap=True, highlight=False)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; exit codes are 0 done, 1 failed while running, 2 the input is wrong."""
+    # Threads that wait for each other actively are a little faster on an idle machine, and many times slower on a busy
+    # one. OpenMP reads this when torch is imported, which is later.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         app(arguments, exit_on_error=False, print_error=True, error_console=messages)
     except CycloptsError:
@@ -190,8 +193,8 @@ def train(
     read.data.check_inputs(read.conditions)
     from alloygan.training.loop import train as train_spec
 
-    with training_progress(messages) as report:
-        folder = train_spec(read, out, report=report)
+    with progress_display(messages) as display:
+        folder = train_spec(read, out, report=display.training)
     if as_json:
         from alloygan.files import read_json
 
@@ -250,8 +253,8 @@ def evaluate(run: Path, *, plugin: Plugins = (), as_json: AsJson = False) -> Non
     zoo = load_zoo(plugin)
     from alloygan.evaluation.of_run import evaluate_run
 
-    with work_progress(messages) as report:
-        result = evaluate_run(run, zoo, report=report)
+    with progress_display(messages) as display:
+        result = evaluate_run(run, zoo, report=display.work)
     if as_json:
         _print_json(result)
     else:
@@ -270,8 +273,8 @@ def report(run: Path, *, plugin: Plugins = (), as_json: AsJson = False) -> None:
     zoo = load_zoo(plugin)
     from alloygan.reports.page import write_report
 
-    with work_progress(messages) as progress:
-        path = write_report(run, zoo, report=progress)
+    with progress_display(messages) as display:
+        path = write_report(run, zoo, report=display.work)
     if as_json:
         _print_json({"report": str(path)})
     else:
@@ -297,7 +300,7 @@ def demo(
     zoo = load_zoo(plugin)
     from alloygan.demo import run_demo
 
-    with training_progress(messages) as report:
-        result = run_demo(zoo, out, set_, report=report)
+    with progress_display(messages) as display:
+        result = run_demo(zoo, out, set_, say=display.say, training=display.training, work=display.work)
     print_scores(screen, result.evaluation)
     screen.print(f"report: {result.report}", markup=False, highlight=False)

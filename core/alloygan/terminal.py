@@ -1,18 +1,18 @@
 """What the commands show on a terminal: tables and progress bars."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
     Progress,
     SpinnerColumn,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.table import Table
@@ -138,102 +138,113 @@ def print_layers(console: Console, tables: "Mapping[str, Sequence[LayerRow]]") -
 
 
 def print_scores(console: Console, evaluation: Mapping[str, Any]) -> None:
-    """Scores per condition, each beside its floor; then over all conditions."""
+    """A table a descriptor: scores per condition, each beside its floor, then the mean over conditions."""
     for descriptor in evaluation["descriptors"]:
         name, unit = descriptor["name"], descriptor["unit"]
-        title = f"{name}{f' [{unit}]' if unit else ''}  {descriptor['summary']}"
-        table = Table(title=escape(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
-        table.add_column("condition")
-        for heading in ("real", "generated", "deviation", "floor", "distance", "floor"):
-            table.add_column(heading, justify="right", style="dim" if heading == "floor" else None)
-        for condition in evaluation["conditions"]:
-            score = condition["scores"][name]
-            table.add_row(
-                escape(condition["text"]) + (" (held out)" if condition["held_out"] else ""),
-                _number(score["real"]),
-                _number(score["generated"]),
-                _percent(score["deviation"]),
-                _percent(score["floor_deviation"]),
-                _number(score["distance"]),
-                _number(score["floor"]),
-            )
-        overall = evaluation["overall"][name]
-        table.add_section()
-        table.add_row(
-            "mean over conditions",
-            "",
-            "",
-            _percent(overall["mean_deviation"]),
-            _percent(overall["mean_floor_deviation"]),
-            _number(overall["mean_distance"]),
-            _number(overall["mean_floor"]),
-        )
-        console.print(table, highlight=False)
+        console.print(f"{name}{f' [{unit}]' if unit else ''}", style="bold", markup=False, highlight=False)
+        console.print(descriptor["summary"], style="dim", markup=False, highlight=False)
+        console.print(_score_table(evaluation, name), highlight=False)
         console.print()
     console.print(
-        "floor: the same score between real training and real evaluation images, as many as were generated.",
+        "dev.: |generated − real| / real. distance: between the two sets of values. floor: the same score between "
+        "real training and real evaluation images, as many as were generated; what lies below it means nothing.",
         style="dim",
         highlight=False,
     )
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3g}"
+def _score_table(evaluation: Mapping[str, Any], name: str) -> Table:
+    conditions = evaluation["conditions"]
+    columns = list(conditions[0]["condition"]) if conditions else []
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for column in columns or ["condition"]:
+        table.add_column(escape(column), no_wrap=True)
+    for heading in ("real", "generated", "dev.", "floor", "distance", "floor"):
+        table.add_column(heading, justify="right", style="dim" if heading == "floor" else None, no_wrap=True)
+    for condition in conditions:
+        score = condition["scores"][name]
+        values = [_value(value) for value in condition["condition"].values()] or [condition["text"]]
+        if condition["held_out"]:
+            values[-1] += " (held out)"
+        table.add_row(
+            *map(escape, values),
+            _number(score["real"]),
+            _number(score["generated"]),
+            _percent(score["deviation"]),
+            _percent(score["floor_deviation"]),
+            _number(score["distance"], 2),
+            _number(score["floor"], 2),
+        )
+    overall = evaluation["overall"][name]
+    table.add_section()
+    table.add_row(
+        "mean",
+        *[""] * (len(columns or [""]) - 1),
+        "",
+        "",
+        _percent(overall["mean_deviation"]),
+        _percent(overall["mean_floor_deviation"]),
+        _number(overall["mean_distance"], 2),
+        _number(overall["mean_floor"], 2),
+    )
+    return table
+
+
+def _value(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    return "–" if value is None else f"{value:.{digits}g}"
 
 
 def _percent(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.1f} %"
 
 
+class ProgressDisplay:
+    """Lines and bars of a long command on a terminal: images/s, the newest terms, time left."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bars = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
+            TextColumn("{task.fields[rate]}"),
+            TextColumn("left"),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            console=console,
+        )
+        self._terms = Progress(TextColumn("  {task.fields[terms]}", style="dim"), console=console)
+        self._tasks: dict[str, Any] = {}
+        self._terms_task: Any = None
+        self.live = Live(Group(self._bars, self._terms), console=console, refresh_per_second=4)
+
+    def say(self, line: str) -> None:
+        """Print a line above the bars."""
+        self._console.print(line, markup=False, highlight=False)
+
+    def work(self, part: str, done: int, everything: int, rate: str = "") -> None:
+        """Show how far a part is."""
+        if part not in self._tasks:
+            self._tasks[part] = self._bars.add_task(part, total=everything, rate=rate)
+        self._bars.update(self._tasks[part], completed=done, total=everything, rate=rate)
+
+    def training(self, state: "TrainingProgress") -> None:
+        """Show how far a training is."""
+        done = min(state.images_seen, state.images)
+        self.work("training", done, state.images, f"images, {state.images_per_s:,.0f} images/s")
+        terms = escape("  ".join(f"{name} {value:.3g}" for name, value in state.terms.items()))
+        if self._terms_task is None:
+            self._terms_task = self._terms.add_task("", total=None, terms=terms)
+        self._terms.update(self._terms_task, terms=terms)
+
+
 @contextmanager
-def training_progress(console: Console) -> "Iterator[Callable[[TrainingProgress], None]]":
-    """A bar with images/s, the newest terms and the time left."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.completed:,.0f}/{task.total:,.0f} images"),
-        TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[terms]}"),
-    )
-    with Progress(*columns, console=console, transient=False) as progress:
-        task = progress.add_task("training", total=None, rate="", terms="", visible=False)
-
-        def report(state: "TrainingProgress") -> None:
-            terms = "  ".join(f"{name} {value:.3g}" for name, value in state.terms.items())
-            progress.update(
-                task,
-                completed=state.images_seen,
-                total=state.images,
-                rate=f"{state.images_per_s:,.0f} images/s",
-                terms=escape(terms),
-                visible=True,
-            )
-
-        yield report
-
-
-@contextmanager
-def work_progress(console: Console) -> Iterator[Callable[[str, int, int], None]]:
-    """Bars for work in named parts: `report(part, done, all)`."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
-        tasks: dict[str, Any] = {}
-
-        def report(part: str, done: int, everything: int) -> None:
-            if part not in tasks:
-                tasks[part] = progress.add_task(part, total=everything)
-            progress.update(tasks[part], completed=done, total=everything)
-
-        yield report
+def progress_display(console: Console) -> Iterator[ProgressDisplay]:
+    """Show progress while a command works."""
+    display = ProgressDisplay(console)
+    with display.live:
+        yield display

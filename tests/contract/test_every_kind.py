@@ -55,9 +55,7 @@ def subject_of(make_manifest: Callable[..., Path]) -> Callable[[str, str], Subje
         for check in CHECKS[sort]
     ],
 )
-def test_keeps_the_rule(
-    sort: str, kind: str, check: Check, subject_of: Callable[[str, str], Subject]
-) -> None:
+def test_keeps_the_rule(sort: str, kind: str, check: Check, subject_of: Callable[[str, str], Subject]) -> None:
     try:
         check(subject_of(sort, kind))
     except NotApplicable as reason:

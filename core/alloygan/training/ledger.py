@@ -20,6 +20,7 @@ class Ledger:
         self._sums: dict[str, dict[str, Tensor]] = {"terms": {}, "observed": {}}
         self._counts: dict[str, int] = {}
         self._since = (time.perf_counter(), images_seen)
+        self._rate = 0.0
         self.latest: dict[str, float] = {}
 
     def record(self, named: Mapping[str, Terms], images_seen: int) -> None:
@@ -37,8 +38,10 @@ class Ledger:
                 self._counts[key] = self._counts.get(key, 0) + 1
 
     def rate(self, images_seen: int) -> float:
-        """Real images per second since the last line."""
-        return (images_seen - self._since[1]) / max(time.perf_counter() - self._since[0], 1e-9)
+        """Real images per second since the last line, or up to it where it was written just now."""
+        if images_seen > self._since[1]:
+            self._rate = (images_seen - self._since[1]) / max(time.perf_counter() - self._since[0], 1e-9)
+        return self._rate
 
     def line(self, images_seen: int) -> dict[str, Any]:
         """The means since the last line, and start over. Raises TrainingError if a term was not finite."""
