@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from alloygan.interfaces.batch import Batch
 from alloygan.interfaces.critic import Critique
 from alloygan.interfaces.step import CriticStep, GeneratorStep
+from alloygan.sharing import needs_label
 from alloygan.testing.modules import (
     changed,
     copy_of_state,
@@ -250,6 +251,8 @@ def asks_for_an_id_if_it_needs_one(subject: Subject) -> None:
     """A loss that does not declare `label` in its needs works where conditions have no ids."""
     if subject.needs_label:
         raise NotApplicable("it declares that it needs ids")
+    if subject.partner is not None and needs_label(subject.partner):
+        raise NotApplicable("the critic that it is tried with needs ids")
     try:
         terms = Bench.of(subject, table=False).update(0)
     except ConformanceError:

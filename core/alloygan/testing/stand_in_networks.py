@@ -106,14 +106,13 @@ class StandInCritic(Critic):
 
     def __init__(self, spec: StandInCriticSpec, site: "Site") -> None:
         super().__init__()
-        self.outputs = spec.outputs
         self.twice = spec.twice
         self.convolution = nn.Conv2d(site.channels, FEATURES, 3, stride=2, padding=1)
         self.norm = nn.BatchNorm2d(FEATURES)
         self.conditioner = spec.conditioner.build(site, FEATURES)
         self.score = nn.Linear(FEATURES, 1)
-        self.image_head = nn.Linear(FEATURES, EMBEDDING)
-        self.proxy = spec.conditioner.build(site, EMBEDDING)
+        self.image_head = nn.Linear(FEATURES, EMBEDDING) if "image_embedding" in spec.outputs else None
+        self.proxy = spec.conditioner.build(site, EMBEDDING) if "condition_embedding" in spec.outputs else None
         names = sorted(output for output in spec.outputs if output.startswith("extras."))
         # As many as there are conditions: the shape of class logits, the most usual extra.
         width = max(2, site.condition_count)
@@ -126,8 +125,8 @@ class StandInCritic(Critic):
         features = F.leaky_relu(self.norm(self.convolution(images)), 0.2).mean(dim=(2, 3))
         return Critique(
             score=self.score(features).squeeze(1) + (features * self.conditioner(condition)).sum(dim=1),
-            image_embedding=self.image_head(features) if "image_embedding" in self.outputs else None,
-            condition_embedding=self.proxy(condition) if "condition_embedding" in self.outputs else None,
+            image_embedding=None if self.image_head is None else self.image_head(features),
+            condition_embedding=None if self.proxy is None else self.proxy(condition),
             extras={name: head(features) for name, head in self.extra_heads.items()},
         )
 
