@@ -28,7 +28,9 @@ def test_yaml_1_2_keeps_text_and_numbers_apart(tmp_path: Path) -> None:
 
 
 def test_positions_of_keys_and_items(tmp_path: Path) -> None:
-    document = read_document(write(tmp_path, "a.yaml", "name: x\nlosses:\n  one: {kind: wgan,\n    clip: 3}\nlist:\n  - 1\n  - 2\n"))
+    document = read_document(
+        write(tmp_path, "a.yaml", "name: x\nlosses:\n  one: {kind: wgan,\n    clip: 3}\nlist:\n  - 1\n  - 2\n")
+    )
     at = {path: (p.line, p.column) for path, p in document.positions.items()}
     assert at["losses",] == (2, 1)
     assert at["losses", "one", "clip"] == (4, 5)
@@ -86,7 +88,9 @@ def test_extends_merges_mappings_and_replaces_lists(tmp_path: Path) -> None:
 
 def test_another_kind_replaces_the_whole_component(tmp_path: Path) -> None:
     write(tmp_path, "base.yaml", "loss: {kind: wgan, clip: 0.01}\nother: {kind: wgan, clip: 1}\n")
-    top = write(tmp_path, "top.yaml", "extends: base.yaml\nloss: {kind: hinge, weight: 2}\nother: {kind: wgan, weight: 3}\n")
+    top = write(
+        tmp_path, "top.yaml", "extends: base.yaml\nloss: {kind: hinge, weight: 2}\nother: {kind: wgan, weight: 3}\n"
+    )
     assert read_document(top).values == {
         "loss": {"kind": "hinge", "weight": 2},
         "other": {"kind": "wgan", "clip": 1, "weight": 3},
@@ -132,7 +136,9 @@ def test_overrides(tmp_path: Path) -> None:
     assert str(document.locate(("losses", "a", "clip"))) == "--set losses.a.clip=3"
 
 
-@pytest.mark.parametrize("override", ["a", "=3", "a..b=1", "losses.c=null", "list.7.x=1", "generator.width.x=1", "a=[1"])
+@pytest.mark.parametrize(
+    "override", ["a", "=3", "a..b=1", "losses.c=null", "list.7.x=1", "generator.width.x=1", "a=[1"]
+)
 def test_bad_overrides_name_themselves(tmp_path: Path, override: str) -> None:
     path = write(tmp_path, "a.yaml", "generator: {width: 8}\nlosses: {a: 1}\nlist: [1]\n")
     assert f"--set {override}" in refusal(path, override)

@@ -1,0 +1,118 @@
+"""The README does what it says: every code block is known here and is run, or is a tested file itself."""
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from alloygan import load_zoo
+from alloygan.cli import main
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+LECAM = ROOT / "tests" / "third_party" / "alloygan_lecam"
+INSTALL = "python3 -m venv .venv && .venv/bin/pip install -e '.[test]' && .venv/bin/"
+
+# What a command of the README is run with here, to be quick; every command must be in this table.
+QUICKER = {
+    "alloygan check ni.yaml --layers": "",
+    "alloygan train ni.yaml --out runs/ni": "--set training.epochs=null --set training.images=1 --set training.batch_size=2"
+    " --set training.critic_updates=1 --set generator.width=2 --set critic.width=2",
+    "alloygan train ni-small.yaml --out runs/small --set training.optimizer.lr=0.001": "--set training.epochs=0.2",
+    "alloygan sample runs/small --condition exposure=150 --condition exposure=500 --count 16 --seed 0 --out samples": "",
+    "alloygan evaluate runs/small": "",
+    "alloygan report runs/small": "",
+    "alloygan list": "",
+    "alloygan show contragan_2c": "",
+    "alloygan show zoo:demo": "",
+    "alloygan schema": "",
+}
+
+
+def blocks(language: str) -> list[str]:
+    return [text for name, text in BLOCKS if name == language]
+
+
+def run(command: str) -> None:
+    arguments = shlex.split(command)
+    assert arguments[0] == "alloygan"
+    try:
+        main(arguments[1:])
+    except SystemExit as exit_:
+        assert not exit_.code, command
+
+
+def test_every_block_has_a_language_that_is_tested_here() -> None:
+    assert {name for name, _ in BLOCKS} <= {"sh", "yaml", "python", "toml", "csv", "text"}
+    assert [name for name, _ in BLOCKS].count("") == 0
+
+
+def test_the_two_lines() -> None:
+    lines = [line for text in blocks("sh") for line in text.splitlines() if line.startswith("python3")]
+    # .ci/run does what they do, in an environment of its own.
+    assert lines == [INSTALL + "alloygan demo", INSTALL + "pytest"]
+
+
+def test_every_command_is_tested() -> None:
+    commands = [
+        line.split(" > ")[0] for text in blocks("sh") for line in text.splitlines() if not line.startswith("python3")
+    ]
+    assert sorted(commands) == sorted(QUICKER)
+
+
+def test_micrographs_from_manifest_to_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (manifest,) = blocks("csv")
+    (tmp_path / "manifest.csv").write_text(manifest)
+    random = np.random.default_rng(0)
+    for number, line in enumerate(manifest.splitlines()[1:]):
+        coarse = random.integers(0, 2, (48 >> number, 64 >> number)) * 180 + 30
+        pixels = np.kron(coarse, np.ones((16 << number, 16 << number))).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / line.split(",")[0])
+    specs = blocks("yaml")
+    for name, text in (("ni.yaml", specs[0]), ("ni-small.yaml", specs[1])):
+        assert f"`{name}`" in README
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    for command, addition in QUICKER.items():
+        if " ni" in command or "runs/" in command:
+            run(f"{command} {addition}")
+    assert len(list((tmp_path / "samples").glob("*/*.png"))) == 32
+    assert (tmp_path / "runs" / "small" / "report.html").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("command", [c for c in QUICKER if "ni" not in c and "runs/" not in c])
+def test_the_other_commands(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run(command)
+    assert capsys.readouterr().out
+
+
+def test_the_composed_spec_is_valid(tmp_path: Path) -> None:
+    path = tmp_path / "spec.yaml"
+    path.write_text(blocks("yaml")[2], encoding="utf-8")
+    assert len(blocks("yaml")) == 3
+    assert load_zoo().read_spec(path).losses["contrastive"].kind == "proportional_2c"
+
+
+def test_the_plugin_is_the_tested_file() -> None:
+    plugin, tests = blocks("python")
+    assert plugin == (LECAM / "alloygan_lecam.py").read_text(encoding="utf-8")
+    assert sum(bool(line.strip()) for line in plugin.splitlines()) <= 30
+    # The author's test file differs only in where the kind is found.
+    assert 'conformance_tests("loss", "lecam"' in tests
+    assert 'conformance_tests("loss", "lecam"' in (LECAM / "test_alloygan_lecam.py").read_text(encoding="utf-8")
+    (points,) = blocks("toml")
+    stated = tomllib.loads((LECAM / "pyproject.toml").read_text(encoding="utf-8"))
+    assert tomllib.loads(points)["project"]["entry-points"] == stated["project"]["entry-points"]
+
+
+def test_the_table_of_the_zoo_is_complete() -> None:
+    kinds = {entry.kind for registry in load_zoo().registries.values() for entry in registry}
+    section = README.split("## What is in the zoo")[1]
+    assert kinds == set(re.findall(r"`(\w+)`", section.split("`core/alloygan`")[0]))
+    for link in re.findall(r"\]\(([^)h][^)]*)\)", README):
+        assert (ROOT / link).exists(), link

@@ -1,0 +1,135 @@
+"""Registries, spec dispatch and the JSON Schema."""
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import jsonschema
+import pytest
+from pydantic import Field
+
+from alloygan import LossSpec, Zoo, load_zoo
+from alloygan.errors import PluginError, SpecError
+from alloygan.registry import Registry
+from alloygan.schema import json_schema
+from alloygan.specs.gan import GanSpec
+
+GOOD: dict[str, Any] = {
+    "name": "x",
+    "data": "spinodal",
+    "generator": {"kind": "dcgan_attention", "conditioner": "continuous_mlp"},
+    "critic": "dcgan_contrastive",
+    "losses": {"a": "wgan", "b": {"kind": "contragan_2c", "temperature": 0.5}},
+    "training": {"epochs": 1, "optimizer": {"kind": "adam", "lr": 0.001}},
+}
+
+
+class Fine(LossSpec):
+    """A fine loss."""
+
+    kind: Literal["fine"] = "fine"
+    strength: float = Field(1.0, description="How strong.")
+
+
+class NoDocstring(LossSpec):
+    kind: Literal["silent"] = "silent"
+
+
+class NoKind(LossSpec):
+    """A loss without a kind."""
+
+
+@pytest.fixture(scope="module")
+def zoo() -> Zoo:
+    return load_zoo()
+
+
+def test_a_taken_name_is_an_error_that_names_both() -> None:
+    registry: Registry[LossSpec] = Registry("loss", "losses", LossSpec)
+    registry.register(Fine, origin="one:plugin")
+    with pytest.raises(PluginError, match=r"'fine': one:plugin and two:plugin.*ALLOYGAN_BLOCK=two"):
+        registry.register(Fine, origin="two:plugin")
+    assert [entry.origin for entry in registry] == ["one:plugin"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [(NoDocstring, "docstring"), (NoKind, "no usable kind"), (int, "not a class derived"), (Fine(), "not an instance")],
+)
+def test_what_cannot_be_registered(wrong: Any, words: str) -> None:
+    registry: Registry[LossSpec] = Registry("loss", "losses", LossSpec)
+    with pytest.raises(PluginError, match=words):
+        registry.register(wrong, origin="one:plugin")
+    assert len(registry) == 0
+
+
+def test_registries_are_no_globals(zoo: Zoo) -> None:
+    other = load_zoo()
+    other.registries["loss"].register(Fine, origin="tests:fine")
+    assert "fine" in other.registries["loss"]
+    assert "fine" not in zoo.registries["loss"]
+
+
+def test_a_spec_is_complete_frozen_and_comes_back_from_json(zoo: Zoo) -> None:
+    spec = zoo.spec_from_values(GOOD)
+    assert isinstance(spec, GanSpec)
+    values = json.loads(json.dumps(spec.model_dump(mode="json")))
+    assert values["losses"]["a"] == {"kind": "wgan", "weight": 1.0, "every": 1, "clip": 0.009, "clip_scope": "all"}
+    assert zoo.spec_from_values(values) == spec
+    with pytest.raises(ValueError, match="frozen"):
+        spec.name = "y"  # type: ignore[misc]
+
+
+def test_without_a_zoo_the_way_is_shown() -> None:
+    with pytest.raises(ValueError, match="read_spec"):
+        GanSpec.model_validate(GOOD)
+
+
+def test_components_can_be_given_as_objects(zoo: Zoo) -> None:
+    values = GOOD | {"losses": {"a": Fine(strength=2.0)}}
+    spec = zoo.spec_from_values(values)
+    assert spec.losses["a"] == Fine(strength=2.0)
+
+
+def bad(**changes: Any) -> dict[str, Any]:
+    return GOOD | changes
+
+
+SPECS = [
+    (GOOD, True),
+    (bad(generator={"kind": "dcgan_attention", "injection": "film"}), True),
+    (bad(training={"images": 5, "optimizer": "sgd"}), True),
+    (bad(generator="nothing"), False),
+    (bad(losses={"a": {"kind": "wgan", "clipp": 1}}), False),
+    (bad(losses={"a": {"kind": "wgan", "clip": -1}}), False),
+    (bad(training={"epochs": 1, "optimizer": {"kind": "adam", "momentum": 0.5}}), False),
+    ({key: value for key, value in GOOD.items() if key != "critic"}, False),
+]
+
+
+@pytest.mark.parametrize(("values", "valid"), SPECS)
+def test_schema_and_reading_agree(zoo: Zoo, values: dict[str, Any], valid: bool) -> None:
+    schema = json_schema(zoo)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert jsonschema.Draft202012Validator(schema).is_valid(values) is valid
+    if valid:
+        zoo.spec_from_values(values)
+    else:
+        with pytest.raises(SpecError):
+            zoo.spec_from_values(values)
+
+
+def test_the_schema_covers_plugins_and_files_that_extend(zoo: Zoo) -> None:
+    own = load_zoo()
+    own.registries["loss"].register(Fine, origin="tests:fine")
+    schema = json_schema(own)
+    assert "tests:fine" in schema["$defs"]["loss.fine"]["description"]
+    validator = jsonschema.Draft202012Validator(schema)
+    assert validator.is_valid({"extends": "zoo:jain2024", "losses": {"b": "fine"}})
+    assert not validator.is_valid({"losses": {"b": "fine"}})
+
+
+def test_shipped_specs_can_be_extended_by_name(zoo: Zoo, tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("extends: zoo:demo\nname: mine\n")
+    assert zoo.read_spec(path).name == "mine"
