@@ -134,6 +134,9 @@ def load_generator(folder: str | Path, zoo: Zoo, device: torch.device | str = "c
         name, images_seen = str(model["name"]), int(model["images_seen"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RunFolderError(f"{folder / MODEL}: not complete: {type(error).__name__}: {error}") from None
+    problem = spec.size_problem((channels, height, width))
+    if problem:
+        raise RunFolderError(f"{folder / MODEL}: image_shape: {problem}")
     generator = build_generator(spec, site_of((channels, height, width), space))
     _load_weights(generator, folder / WEIGHTS)
     return SharedGenerator(
@@ -156,6 +159,9 @@ def _load_weights(generator: Generator, path: Path) -> None:
         raise RunFolderError(
             f"{path}: does not fit the generator in {MODEL} beside it ({_first(wrong)}); take both files from one run"
         )
+    broken = sorted(key for key, value in tensors.items() if not bool(value.isfinite().all()))
+    if broken:
+        raise RunFolderError(f"{path}: not finite: {_first(broken)}; take the files of a run that did not diverge")
     generator.load_state_dict(tensors)
 
 

@@ -7,7 +7,7 @@ import importlib.util
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -125,22 +125,30 @@ def _modules(blocked: set[str], files: Iterable[str | Path]) -> Iterable[tuple[s
             continue
         origin = f"{distribution}:{name}"
         version = f"{distribution} {point.dist.version}" if point.dist else distribution
-        try:
-            module = point.load()
-        except Exception as error:
-            raise PluginError(
-                f"plugin {name!r} of {version} failed to import: {type(error).__name__}: {error}. Repair it, uninstall "
-                f"{distribution}, or set ALLOYGAN_BLOCK={distribution}."
-            ) from error
+        module = _imported(distribution, name, version, point.load)
         # A distribution of many plugins lists them in PLUGINS, so that adding one needs no reinstallation.
         members = getattr(module, "PLUGINS", None)
         if isinstance(members, tuple):
             for member in members:
-                yield f"{distribution}:{member}", import_module(f"{module.__name__}.{member}")
+                path = f"{module.__name__}.{member}"
+                yield (
+                    f"{distribution}:{member}",
+                    _imported(distribution, member, version, lambda path=path: import_module(path)),  # type: ignore[misc]
+                )
         else:
             yield origin, module
     for file in files:
         yield f"file:{Path(file).name}", _file_module(Path(file))
+
+
+def _imported(distribution: str, name: str, version: str, load: Callable[[], ModuleType]) -> ModuleType:
+    try:
+        return load()
+    except Exception as error:
+        raise PluginError(
+            f"plugin {name!r} of {version} failed to import: {type(error).__name__}: {error}. Repair it, uninstall "
+            f"{distribution}, or set ALLOYGAN_BLOCK={distribution}."
+        ) from error
 
 
 def _file_module(path: Path) -> ModuleType:
@@ -180,6 +188,11 @@ def _fill(
         known = ", ".join(name for name in vars(hookspecs) if name.startswith("alloygan_"))
         reason = " ".join(str(error).split())
         raise PluginError(f"plugin {origin} does not fit a hook: {reason}. Hooks: {known}. {way_out}") from None
+    except ValueError:
+        # pluggy's answer to a module, or a name, that it has already.
+        raise PluginError(
+            f"plugin {origin} is there twice: one module under two entry points, or two files of one name. {way_out}"
+        ) from None
     for _, plural, _ in SORTS:
         registry = next(r for r in registries.values() if r.plural == plural)
         for implementation in getattr(manager.hook, f"alloygan_register_{plural}").get_hookimpls():

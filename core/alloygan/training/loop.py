@@ -20,6 +20,7 @@ from alloygan.training.device import choose_device, reproducible
 from alloygan.training.ledger import Ledger, objective
 from alloygan.training.optimizers import lr_factor, set_lr
 from alloygan.training.run_folder import RunFolder
+from alloygan.training.snapshot import save_snapshot
 from alloygan.training.state import TrainingState
 
 
@@ -163,6 +164,7 @@ def train(
             if save:
                 save_checkpoint(folder.checkpoints, images_seen, state.state_dict(), training.keep_checkpoints)
                 share(folder.path, state, data, images_seen)
+                save_snapshot(folder.path / "samples", state.ema.generator, data, seed, images_seen)
             if report is not None:
                 report(Progress(images_seen, total, ledger.rate(images_seen), ledger.latest))
         share(folder.path, state, data, images_seen)  # again, in case a kill came between checkpoint and sharing

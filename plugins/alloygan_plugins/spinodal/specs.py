@@ -57,8 +57,8 @@ class Spinodal(DatasetSpec):
     )
     stride: SizePair | None = Field(
         None,
-        description="Distance of training patches in px after pooling, one number or [down, across]; patches wrap around "
-        "the periodic box. By default the patch: no overlap.",
+        description="Distance of training patches in px after pooling, one number or [down, across]; patches wrap "
+        "around the periodic box. By default the patch: no overlap.",
     )
     grey_range: tuple[float, float] = Field(
         (-0.1, 1.1), description="Compositions shown as grey level 0 and 255; phases pass 0 and 1 by a few hundredths."

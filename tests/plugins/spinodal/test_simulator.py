@@ -41,12 +41,7 @@ def smooth_fields(height: int, width: int) -> Tensor:
     """(2, H, W) in float64: a few waves that no symmetry of the grid maps on themselves."""
     rows = 2 * math.pi * torch.arange(height, dtype=torch.float64)[:, None] / height
     columns = 2 * math.pi * torch.arange(width, dtype=torch.float64) / width
-    first = (
-        0.45
-        + 0.1 * torch.cos(rows + 0.3)
-        + 0.07 * torch.sin(2 * columns + rows)
-        + 0.03 * torch.cos(3 * columns)
-    )
+    first = 0.45 + 0.1 * torch.cos(rows + 0.3) + 0.07 * torch.sin(2 * columns + rows) + 0.03 * torch.cos(3 * columns)
     return torch.stack([first, 0.6 + 0.1 * torch.sin(rows - 2 * columns)])
 
 
@@ -113,9 +108,7 @@ def test_free_energy_never_rises(step_by_step: tuple[Tensor, Tensor]) -> None:
     assert (energy[-1] < 0.8 * energy[0]).all(), "nothing decomposed"
 
 
-@pytest.mark.parametrize(
-    ("composition", "gradient_energy"), [(0.5, 1.0), (0.4, 1.0), (0.3, 1.0), (0.55, 2.5)]
-)
+@pytest.mark.parametrize(("composition", "gradient_energy"), [(0.5, 1.0), (0.4, 1.0), (0.3, 1.0), (0.55, 2.5)])
 def test_faint_waves_grow_at_the_linear_rate(composition: float, gradient_energy: float) -> None:
     height, width = 64, 48
     c, kappa = (torch.tensor([x], dtype=torch.float64) for x in (composition, gradient_energy))
@@ -291,9 +284,7 @@ def test_batch_too_large_for_the_cache_is_the_same_in_parts() -> None:
 
 
 def test_every_seed_and_index_has_noise_of_its_own() -> None:
-    noise = torch.cat(
-        [initial_composition(alike(3)[0], (32, 32), seed) for seed in (-1, 0, 1, 2**70)]
-    ).flatten(1)
+    noise = torch.cat([initial_composition(alike(3)[0], (32, 32), seed) for seed in (-1, 0, 1, 2**70)]).flatten(1)
     correlation = torch.corrcoef(noise) - torch.eye(12)
     assert correlation.abs().max() < 5 / 32  # five standard errors
 
@@ -358,9 +349,7 @@ def test_initial_fields_are_left_as_they_were() -> None:
 
 
 def test_even_mixture_stays_even() -> None:
-    torch.testing.assert_close(
-        simulate(*alike(1, 0.4), [50.0], (8, 8), 0, noise=0.0), torch.full((1, 1, 8, 8), 0.4)
-    )
+    torch.testing.assert_close(simulate(*alike(1, 0.4), [50.0], (8, 8), 0, noise=0.0), torch.full((1, 1, 8, 8), 0.4))
 
 
 # The errors

@@ -48,8 +48,7 @@ class ProjectionCritic(Critic):
         super().__init__()
         widths = (channels, width, 2 * width, 4 * width)
         self.convolutions = nn.ModuleList(
-            spectral_norm(nn.Conv2d(before, after, 4, stride=2, padding=1))
-            for before, after in pairwise(widths)
+            spectral_norm(nn.Conv2d(before, after, 4, stride=2, padding=1)) for before, after in pairwise(widths)
         )
         self.score = spectral_norm(nn.Linear(widths[-1], 1))
         self.conditioner = conditioner
