@@ -10,4 +10,5 @@ PLUGINS = (
     "batch_samplers",
     "symmetries",
     "spinodal",
+    "timm_backbones",
 )

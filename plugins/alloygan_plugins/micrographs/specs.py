@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from alloygan.data.manifest import Manifest
 
 
-
 class Micrographs(DatasetSpec):
     """Patches of the micrographs that a manifest.csv lists, with a condition for each micrograph."""
 

@@ -26,7 +26,8 @@ COLUMNS = ("composition", "gradient_energy", "time")
 class Spinodal(DatasetSpec):
     """Spinodal decomposition of a binary alloy, simulated (Cahn-Hilliard) over composition, gradient energy and time.
 
-    Grey levels are compositions, linearly over `grey_range`. Units are dimensionless (W = M = 1, a simulated pixel of side 1).
+    Grey levels are compositions, linearly over `grey_range`. Units are dimensionless: W = M = 1, and a simulated pixel
+    has side 1.
     """
 
     kind: Literal["spinodal"] = "spinodal"
