@@ -217,17 +217,15 @@ def _score(
     summaries = {key: descriptor.summary(measurement) for key, measurement in found.items()}
     values = {key: _finite(summary) for key, summary in summaries.items()}
     real, generated, other = (values.get(key) for key in ("real", "generated", "other"))
-    unit = found["generated"].unit
-    of_summary = getattr(descriptor, "summary_unit", None)
+    measured = found["generated"]
     score: dict[str, Any] = {
-        # The summary of a curve may have another unit than the curve: two_point sums up to a length.
-        "unit": str(of_summary(specimens)) if callable(of_summary) else unit,
+        "unit": descriptor.summary_unit(measured, specimens),
         "real": real,
         "generated": generated,
         "training": other if subject.other_is_training else None,
         "distance": _distance(descriptor, found, "generated"),
         "floor": _distance(descriptor, found, "other"),
-        "distance_unit": unit,
+        "distance_unit": measured.unit,
         "deviation": _deviation(generated, real),
         "floor_deviation": _deviation(other, real),
     }

@@ -60,6 +60,10 @@ class Descriptor(ABC):
             return None
         return float(measurement.values.mean())
 
+    def summary_unit(self, measurement: Measurement, specimens: Specimens) -> str:
+        """Unit of the summary: that of the values, unless a curve is summed up to something else, such as a length."""
+        return measurement.unit
+
     @abstractmethod
     def distance(self, one: Measurement, other: Measurement) -> float | None:
         """How far two sets of specimens are apart, ≥ 0 in the unit of the values; None if either has none."""

@@ -45,7 +45,7 @@ class TwoPointDescriptor(Descriptor):
             return None
         return _correlation_length(measurement.values.mean(axis=0), measurement.axis)
 
-    def summary_unit(self, specimens: Specimens) -> str:
+    def summary_unit(self, measurement: Measurement, specimens: Specimens) -> str:
         """The summary is a length; the values of the curve have no unit."""
         return specimens.unit
 

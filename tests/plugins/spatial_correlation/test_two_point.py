@@ -127,7 +127,7 @@ def test_units_and_distance() -> None:
     assert found.axis is not None
     np.testing.assert_allclose(found.axis, np.arange(9) * 0.5)
     assert found.unit == ""
-    assert descriptor.summary_unit(specimens(masks, um_per_px=0.5)) == "um"
+    assert descriptor.summary_unit(found, specimens(masks, um_per_px=0.5)) == "um"
     assert descriptor.distance(found, found) == 0
     other = descriptor.measure(specimens(~masks, um_per_px=0.5))
     assert descriptor.distance(found, other) == pytest.approx(0.4, abs=0.05)
