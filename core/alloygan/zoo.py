@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -130,11 +131,8 @@ def _modules(blocked: set[str], files: Iterable[str | Path]) -> Iterable[tuple[s
         members = getattr(module, "PLUGINS", None)
         if isinstance(members, tuple):
             for member in members:
-                path = f"{module.__name__}.{member}"
-                yield (
-                    f"{distribution}:{member}",
-                    _imported(distribution, member, version, lambda path=path: import_module(path)),  # type: ignore[misc]
-                )
+                load = partial(import_module, f"{module.__name__}.{member}")
+                yield f"{distribution}:{member}", _imported(distribution, member, version, load)
         else:
             yield origin, module
     for file in files:
