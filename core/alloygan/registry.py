@@ -54,9 +54,11 @@ class Registry(Generic[S]):
             )
         taken = self._entries.get(kind)
         if taken is not None:
+            distribution = origin.split(":", 1)[0]
+            way_out = "leave the file out" if distribution == "file" else f"set ALLOYGAN_BLOCK={distribution}"
             raise PluginError(
                 f"two plugins register the {self.singular} kind {kind!r}: {taken.origin} and {origin}. "
-                f"Rename one, uninstall one, or set ALLOYGAN_BLOCK={origin.split(':', 1)[0]}."
+                f"Rename one, uninstall one, or {way_out}."
             )
         entry = Entry(kind, spec, origin)
         if not entry.summary:

@@ -10,9 +10,22 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from alloygan import Condition, Critic, CriticStep, Critique, Data, GeneratorStep, Patches, Terms, Zoo, load_zoo, train
+from alloygan import (
+    Batch,
+    Condition,
+    Critic,
+    CriticStep,
+    Critique,
+    GeneratorStep,
+    Patches,
+    Site,
+    Terms,
+    Zoo,
+    load_zoo,
+    train,
+)
 from alloygan.assembler import assemble
-from alloygan.interfaces.batch import Batch
+from alloygan.errors import SpecError
 from alloygan.interfaces.step import ExtraForward
 from alloygan.testing import conformance_tests
 
@@ -27,10 +40,10 @@ test_auxiliary_classifier = conformance_tests(
 test_vicinal_hinge = conformance_tests("loss", "vicinal_hinge", plugins=[HARD / "vicinal.py"])
 test_vicinal = conformance_tests("sampler", "vicinal", plugins=[HARD / "vicinal.py"])
 test_projection = conformance_tests(
-    "critic", "projection", spec={"conditioner": "one_hot"}, plugins=[HARD / "projection_critic.py"]
+    "critic", "sn_projection", spec={"conditioner": "one_hot"}, plugins=[HARD / "projection_critic.py"]
 )
 test_projection_of_values = conformance_tests(
-    "critic", "projection", spec={"conditioner": "continuous_mlp"}, plugins=[HARD / "projection_critic.py"]
+    "critic", "sn_projection", spec={"conditioner": "continuous_mlp"}, plugins=[HARD / "projection_critic.py"]
 )
 
 
@@ -302,7 +315,7 @@ def test_a_projection_critic_trains_with_losses_that_need_embeddings(
 ) -> None:
     zoo, _ = zoo_of("projection_critic", "relativistic")
     losses = "{adversarial: relativistic, contrastive: contragan_2c, distance: proportional_2c}"
-    text = spec_text(losses, critic=f"{{kind: projection, width: 4, conditioner: {conditioner}}}")
+    text = spec_text(losses, critic=f"{{kind: sn_projection, width: 4, conditioner: {conditioner}}}")
     watched = sys.modules["alloygan_file_plugin_relativistic"].RelativisticLoss
     spec, state, critic_steps, _ = trained(zoo, text, watched)
     for step in critic_steps:
@@ -316,9 +329,7 @@ def test_a_projection_critic_trains_with_losses_that_need_embeddings(
 
 def test_the_projection_score_is_linear_in_the_condition_embedding() -> None:
     zoo, _ = zoo_of("projection_critic")
-    spec = zoo.spec_from_values({"kind": "projection", "width": 4, "conditioner": "continuous_mlp"}, "critic")
-    from alloygan import Site
-
+    spec = zoo.spec_from_values({"kind": "sn_projection", "width": 4, "conditioner": "continuous_mlp"}, "critic")
     critic = spec.build(Site((1, 16, 24), 1, 0)).eval()
     images, one, other = torch.rand(5, 1, 16, 24), condition_of(5), condition_of(5)
     with torch.no_grad():
@@ -333,10 +344,9 @@ def test_a_loss_that_the_critic_cannot_serve_is_refused_before_anything_is_built
     zoo, _ = zoo_of("auxiliary_classifier", "projection_critic")
     file = tmp_path / "hard.yaml"
     file.write_text(
-        spec_text("{classes: auxiliary_classifier}", critic="{kind: projection, conditioner: continuous_mlp}").replace(
-            "runs: 4", "runs: 4, design: random"
-        )
+        spec_text(
+            "{classes: auxiliary_classifier}", critic="{kind: sn_projection, conditioner: continuous_mlp}"
+        ).replace("runs: 4", "runs: 4, design: random")
     )
-    with pytest.raises(Exception, match=r"losses.classes: auxiliary_classifier needs an id .* proportional_2c"):
+    with pytest.raises(SpecError, match=r"losses.classes: auxiliary_classifier needs an id .* proportional_2c"):
         zoo.read_spec(file)
-    assert isinstance(Data, type)

@@ -46,6 +46,11 @@ def evaluate_run(
     spec = run_spec(run, zoo)
     model = load_generator(run, zoo, "cuda" if torch.cuda.is_available() else "cpu")
     data = data if data is not None else spec.data.build(spec.conditions)
+    if data.space != model.space:
+        raise RunFolderError(
+            f"{run}: the data set has other conditions now than the model was trained with (manifest changed?); "
+            "restore the data, or train again"
+        )
     evaluation = measure(spec.evaluation, data, generate_from(model, data, spec.evaluation.seed), report)
     result = {"name": spec.name, "images_seen": model.images_seen, **evaluation.scores}
     write_json(run / SAMPLES, evaluation.samples)

@@ -17,7 +17,6 @@ class LeCam(LossSpec):
     decay: float = Field(0.99, ge=0, lt=1, description="Decay of the average scores at each critic update.")
 
     def build(self, site: Site) -> Loss:
-        """Build the loss."""
         return LeCamLoss(self.decay)
 
 
@@ -42,5 +41,4 @@ class LeCamLoss(Loss):
 
 @hookimpl
 def alloygan_register_losses(register: Callable[[type], None]) -> None:
-    """Register the loss."""
     register(LeCam)

@@ -19,7 +19,7 @@ from alloygan.specs.from_registry import From
 class Projection(CriticSpec):
     """Score ψ(φ(x)) + ⟨e(y), φ(x)⟩ on spectrally normalised convolutions (Miyato and Koyama 2018)."""
 
-    kind: Literal["projection"] = "projection"
+    kind: Literal["sn_projection"] = "sn_projection"
     conditioner: Annotated[ConditionerSpec, From("conditioner")] = Field(
         description="How the condition becomes the embedding e(y)."
     )
