@@ -93,6 +93,11 @@ class LossSpec(ComponentSpec):
 class SamplerSpec(ComponentSpec):
     """Which real images, with which conditions, make a batch."""
 
+    @property
+    def gives(self) -> frozenset[str]:
+        """`label`: target conditions are of the table; a sampler that moves them off it gives nothing."""
+        return frozenset({"label"})
+
     def build(self, patches: "Patches", site: "Site", seed: int) -> "Sampler":
         """Build the sampler over the training patches."""
         raise NotImplementedError(f"{type(self).__name__} has no build()")

@@ -20,13 +20,17 @@ def wiring_problems(spec: GanSpec) -> list[Problem]:
     except (AlloyganError, ValueError) as error:
         return [(("conditions",) if spec.conditions else ("data",), str(error))]
     shape = data.image_shape
+    names = ", ".join(column.name for column in columns)
+    without_label = None
+    if "label" not in data.gives:
+        without_label = f"the data set {data.kind!r} as given here has continuous conditions only ({names})"
+    elif "label" not in spec.training.sampler.gives:
+        without_label = f"the sampler {spec.training.sampler.kind!r} asks for conditions off the table"
     for path, part in _parts(spec):
-        if "label" in part.needs and "label" not in data.gives:
-            names = ", ".join(column.name for column in columns)
+        if "label" in part.needs and without_label is not None:
             text = (
-                f"{part.kind} needs an id in a table of conditions (label), but the data set {data.kind!r} as given "
-                f"here has continuous conditions only ({names}). Use a kind that takes continuous values, such as the "
-                "conditioner continuous_mlp or the loss proportional_2c."
+                f"{part.kind} needs an id in a table of conditions (label), but {without_label}. Use a kind that takes "
+                "continuous values, such as the conditioner continuous_mlp or the loss proportional_2c."
             )
             problems.append((path, text))
     for name, loss in spec.losses.items():

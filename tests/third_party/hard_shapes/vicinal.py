@@ -40,6 +40,11 @@ class Vicinal(SamplerSpec):
         "soft", description="hard: images of the vicinity count alike; soft: exp(−d²/κ²) of their distance d."
     )
 
+    @property
+    def gives(self) -> frozenset[str]:
+        """No `label`: target conditions are off the table."""
+        return frozenset()
+
     def build(self, patches: Patches, site: Site, seed: int) -> Sampler:
         """Build the sampler."""
         return VicinalSampler(self, patches, seed)
