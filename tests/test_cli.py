@@ -194,6 +194,20 @@ def test_unknown_names(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> No
     assert "Did you mean" in refusal(capsys, "lst")
 
 
+@pytest.mark.parametrize("command", ["train", "sample", "demo"])
+def test_an_output_folder_that_cannot_be_made(
+    spec: Path, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    (tmp_path / "file").write_text("")
+    out = ["--out", str(tmp_path / "file" / "run")]
+    first = {
+        "train": [str(spec)],
+        "sample": [str(run), "--condition", "composition=0.4"],
+        "demo": ["--set=data.runs=1", "--set=data.time=[5]"],
+    }[command]
+    assert str(tmp_path / "file") in refusal(capsys, command, *first, *out)
+
+
 def test_sample_writes_what_it_says(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "samples"
     arguments = ["sample", str(run), "--count", "3", "--seed", "5", "--out", str(out), "--json"]

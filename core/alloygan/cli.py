@@ -1,11 +1,12 @@
 """The command line: parse, call, print. What needs torch is imported by the commands that need it."""
 
+import errno
 import json
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
@@ -36,6 +37,8 @@ app = App(
     help="A zoo of conditional GANs for microstructures. A spec file names the parts; one command trains it.",
     version_flags=["--version"],
 )
+_UNUSABLE_PATH = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
+
 screen = Console()
 messages = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -50,12 +53,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except CycloptsError:
         sys.exit(2)
     except AlloyganError as error:
-        messages.print("[bold red]error:[/] ", end="")
-        messages.print(str(error), markup=False)
-        sys.exit(error.exit_code)
+        _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `alloygan list | head` is no failure
+    except OSError as error:
+        if error.filename is None:
+            raise
+        # A path that cannot be used is the user's to change; a full disk is a failure of the run.
+        code = 2 if error.errno in _UNUSABLE_PATH else 1
+        _fail(f"{error.filename}: {error.strerror}; name a file or folder that can be read and written", code)
     except KeyboardInterrupt:
         messages.print("interrupted; the same command goes on from the last checkpoint", markup=False)
         sys.exit(130)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    messages.print("[bold red]error:[/] ", end="")
+    messages.print(message, markup=False)
+    sys.exit(code)
 
 
 def _print_json(values: Any) -> None:
