@@ -85,7 +85,8 @@ def needs_and_gives_known_names(subject: Subject) -> None:
     """The assembler knows these names; others would be asked for in vain."""
     needs, gives = subject.spec.needs, subject.spec.gives
     known_needs = {"label"} | (ASKED_OF_THE_LOOP | OUTPUTS if subject.sort == "loss" else set())
-    known_gives = {"critic": OUTPUTS, "dataset": frozenset({"label"})}.get(subject.sort, frozenset())
+    label = frozenset({"label"})
+    known_gives = {"critic": OUTPUTS, "dataset": label, "sampler": label}.get(subject.sort, frozenset())
     for word, names, known, extras in (
         ("needs", needs, known_needs, subject.sort == "loss"),
         ("gives", gives, known_gives, subject.sort == "critic"),
