@@ -124,6 +124,8 @@ def test_overrides(tmp_path: Path) -> None:
 
     assert with_("losses.a.clip=2e-3")["losses"] == {"a": {"kind": "wgan", "clip": 0.002}}
     assert with_("losses.a=null")["losses"] == {}
+    assert with_("losses.a.kind=hinge", "losses.a.weight=2")["losses"] == {"a": {"kind": "hinge", "weight": 2}}
+    assert with_("losses.a.kind=wgan")["losses"] == {"a": {"kind": "wgan", "clip": 1}}
     assert with_("losses.b={kind: hinge}")["losses"]["b"] == {"kind": "hinge"}  # type: ignore[index]
     assert with_("list.1.x=5")["list"] == [{"x": 1}, {"x": 5}]
     # A bare kind is short for a mapping, also for an override that reaches into it.

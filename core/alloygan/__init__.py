@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from alloygan.interfaces.critic import Critic as Critic
     from alloygan.interfaces.critic import Critique as Critique
     from alloygan.interfaces.descriptor import Descriptor as Descriptor
+    from alloygan.interfaces.descriptor import Measurement as Measurement
+    from alloygan.interfaces.descriptor import Specimens as Specimens
     from alloygan.interfaces.generator import Generator as Generator
     from alloygan.interfaces.loss import Loss as Loss
     from alloygan.interfaces.loss import Terms as Terms
@@ -56,6 +58,8 @@ _HOME = (
         "Critique": "interfaces.critic",
         "Data": "data.patches",
         "Patches": "data.patches",
+        "Measurement": "interfaces.descriptor",
+        "Specimens": "interfaces.descriptor",
     }
     | {
         name: f"interfaces.{name.lower()}"

@@ -11,12 +11,14 @@ from typing import Annotated, Any, NoReturn
 from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
 
-from alloygan.errors import AlloyganError, SpecError
+from alloygan.errors import AlloyganError, SpecError, nearest
 from alloygan.terminal import (
+    SECTIONS,
     print_check,
     print_kinds,
     print_layers,
     print_scores,
+    print_section,
     print_show,
     progress_display,
 )
@@ -36,6 +38,7 @@ app = App(
     name="alloygan",
     help="A zoo of conditional GANs for microstructures. A spec file names the parts; one command trains it.",
     version_flags=["--version"],
+    suppress_keyboard_interrupt=False,
 )
 _UNUSABLE_PATH = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
 
@@ -101,18 +104,24 @@ def show(kind: str, *, plugin: Plugins = (), as_json: AsJson = False) -> None:
     Parameters
     ----------
     kind
-        A kind as `alloygan list` names it, or zoo:NAME for a spec that a plugin ships.
+        A kind as `alloygan list` names it; training, evaluation, conditions or the name of an optimiser; or zoo:NAME
+        for a spec that a plugin ships.
     """
     zoo = load_zoo(plugin)
     if kind.startswith("zoo:"):
         zoo.read_document(kind)  # for its message, if there is none of this name
         print(zoo.shipped[kind.removeprefix("zoo:")].read_text(encoding="utf-8"), end="")
         return
+    if kind in SECTIONS:
+        if as_json:
+            _print_json(SECTIONS[kind].model_json_schema())
+        else:
+            print_section(screen, kind)
+        return
     entries = [(registry, registry.get(kind)) for registry in zoo.registries.values() if kind in registry]
     if not entries:
-        from alloygan.errors import nearest
-
         known = [entry.kind for registry in zoo.registries.values() for entry in registry]
+        known += [*SECTIONS, *(f"zoo:{name}" for name in zoo.shipped)]
         raise SpecError(f"no kind is called {kind!r}.{nearest(kind, known)}")
     if as_json:
         _print_json(
@@ -240,7 +249,7 @@ def sample(
     seed
         Noise i depends on the seed and i alone, so one seed shows the same noise under different conditions.
     out
-        Folder for <condition>/<i>.png, grid.png and samples.json.
+        Folder for pictures by condition (0/0000.png …), grid.png and samples.json; earlier samples there are replaced.
     """
     zoo = load_zoo(plugin)
     from alloygan.sampling import sample_to_folder

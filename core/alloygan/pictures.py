@@ -24,6 +24,12 @@ def png_bytes(image: Pixels) -> bytes:
     return buffer.getvalue()
 
 
+def enlarged(image: Pixels, side: int = 96) -> Pixels:
+    """A small image (C, H, W) with each pixel as a square block, so that the shorter side has at least `side` px."""
+    factor = max(1, -(-side // min(image.shape[1:])))
+    return image.repeat(factor, axis=1).repeat(factor, axis=2)
+
+
 def grid_of(rows: Sequence[Sequence[Pixels]], gap: int = 2) -> Pixels:
     """Images (C, H, W) in rows and columns with white gaps: one picture (C, H', W'). Short rows end in white."""
     channels, height, width = rows[0][0].shape

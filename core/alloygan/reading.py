@@ -108,9 +108,11 @@ def locate_file(name: str, folder: Path, shipped: Mapping[str, Path]) -> Path:
 
 def _read_chain(path: Path, shipped: Mapping[str, Path], seen: tuple[Path, ...]) -> Node:
     real = path.resolve()
+    # A shipped file is not the user's to edit, so messages name it as specs do.
+    source = next((f"zoo:{name}" for name, file in shipped.items() if file.resolve() == real), str(path))
     if real in seen:
         raise SpecError(f"{path}: `extends` goes in a circle: {' -> '.join(p.name for p in (*seen, real))}")
-    tree = _read_file(path)
+    tree = _read_file(path, source)
     extends = tree.value.pop("extends", None)
     if extends is None:
         return tree
@@ -124,7 +126,7 @@ def _read_chain(path: Path, shipped: Mapping[str, Path], seen: tuple[Path, ...])
     return base
 
 
-def _read_file(path: Path) -> Node:
+def _read_file(path: Path, source: str) -> Node:
     if not path.is_file():
         what = "is a folder, not a spec file" if path.is_dir() else "there is no such file"
         raise SpecError(f"{path}: {what}")
@@ -136,7 +138,7 @@ def _read_file(path: Path) -> Node:
         raise SpecError(f"{path}: not a UTF-8 text file ({error.reason} at byte {error.start})") from None
     except OSError as error:
         raise SpecError(f"{path}: cannot be read: {error.strerror}") from None
-    tree = _parse(text, str(path), path.parent)
+    tree = _parse(text, source, path.parent)
     if not isinstance(tree.value, dict):
         raise SpecError(f"{path}: a spec is a mapping of names to values, such as `name: my-run`")
     return tree
@@ -267,6 +269,10 @@ def lay_value(tree: Node, keys: tuple[str, ...], value: Node) -> None:
         return
     if not isinstance(node.value, dict):
         raise SpecError(f"{position}: {'.'.join(keys[:-1])} is a single value, it has no field {last!r}")
+    if last == "kind" and "kind" in node.value and node.value["kind"].value != value.value:
+        # Another kind replaces the whole component here too, so that no field of the old one is left over.
+        node.value = {"kind": value}
+        return
     if value.value is None:
         if last not in node.value:
             raise SpecError(f"{position}: {dotted}: null removes nothing here.{nearest(last, node.value)}")

@@ -9,7 +9,7 @@ import torch
 from alloygan.data.condition_space import ConditionSpace, Row
 from alloygan.errors import DataError
 from alloygan.files import write_bytes, write_json
-from alloygan.pictures import grid_of, png_bytes
+from alloygan.pictures import enlarged, grid_of, png_bytes
 from alloygan.sharing import load_generator
 from alloygan.zoo import Zoo
 
@@ -48,18 +48,21 @@ def sample_to_folder(
         raise DataError("--condition: name at least one")
     if out.exists() and not out.is_dir():
         raise DataError(f"--out {out}: is a file; name a folder")
+    if out.is_dir() and any(out.iterdir()) and not (out / "samples.json").is_file():
+        raise DataError(f"--out {out}: holds other files; name an empty or a new folder")
     model = load_generator(run, zoo, "cuda" if torch.cuda.is_available() else "cpu")
     rows = [parse_condition(text, model.space) for text in conditions]
     for row in rows:
         model.check(row)
     images = [model.sample(row, count, seed).numpy() for row in rows]
+    _remove_earlier(out)
     files: list[list[str]] = []
     for index, batch in enumerate(images):
         names = [f"{index}/{i:04d}.png" for i in range(count)]
         for name, image in zip(names, batch, strict=True):
             write_bytes(out / name, png_bytes(image))
         files.append(names)
-    grid = grid_of([list(batch[:_MOST_GRID_COLUMNS]) for batch in images])
+    grid = grid_of([[enlarged(image) for image in batch[:_MOST_GRID_COLUMNS]] for batch in images])
     write_bytes(out / "grid.png", png_bytes(grid))
     record = {
         "schema": 1,
@@ -72,6 +75,7 @@ def sample_to_folder(
                 "condition": model.space.named(row),
                 "text": model.space.text(row),
                 "label": model.space.label(row),
+                "outside": model.space.outside(row),
                 "files": names,
             }
             for row, names in zip(rows, files, strict=True)
@@ -79,3 +83,14 @@ def sample_to_folder(
     }
     write_json(out / "samples.json", record)
     return record
+
+
+def _remove_earlier(out: Path) -> None:
+    """Remove the pictures of an earlier call, so that old and new ones do not mix."""
+    if not (out / "samples.json").is_file():
+        return
+    for path in (*out.glob("[0-9]*/[0-9]*.png"), out / "grid.png", out / "samples.json"):
+        path.unlink(missing_ok=True)
+    for folder in out.glob("[0-9]*"):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()

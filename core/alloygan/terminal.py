@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
 from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
@@ -16,16 +17,29 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+from rich.table import Column, Table
 
 from alloygan.registry import Entry, Registry
-from alloygan.specs.from_registry import From
+from alloygan.specs.condition_columns import ColumnSpec
+from alloygan.specs.evaluation import EvaluationSpec
+from alloygan.specs.from_registry import From, OneOf
 from alloygan.specs.gan import GanSpec
+from alloygan.specs.optimizers import SGD, Adam, AdamW, RMSprop
+from alloygan.specs.training import TrainingSpec
 from alloygan.zoo import Zoo
 
 if TYPE_CHECKING:
     from alloygan.layer_table import LayerRow
     from alloygan.training.loop import Progress as TrainingProgress
+
+
+SECTIONS: dict[str, type[BaseModel]] = {
+    "training": TrainingSpec,
+    "evaluation": EvaluationSpec,
+    "conditions": ColumnSpec,
+    **{str(cls.model_fields["kind"].default): cls for cls in (RMSprop, Adam, AdamW, SGD)},
+}
+"""Parts of a spec that `alloygan show` knows besides the kinds."""
 
 
 def print_kinds(console: Console, zoo: Zoo) -> None:
@@ -48,17 +62,30 @@ def print_show(console: Console, registry: Registry[Any], entry: Entry[Any]) -> 
     console.print(f"[bold cyan]{entry.kind}[/]  {registry.singular} from {entry.origin}", highlight=False)
     console.print(cleandoc(entry.spec.__doc__ or ""), markup=False, highlight=False)
     console.print()
+    console.print(_field_table(entry.spec))
+
+
+def print_section(console: Console, name: str) -> None:
+    """The fields of a part of a spec that is no plugin's."""
+    console.print(f"[bold cyan]{name}[/]")
+    console.print(cleandoc(SECTIONS[name].__doc__ or ""), markup=False, highlight=False)
+    console.print()
+    console.print(_field_table(SECTIONS[name]))
+
+
+def _field_table(spec: type[BaseModel]) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("field", style="cyan", no_wrap=True)
     table.add_column("type")
     table.add_column("default")
     table.add_column("what it does")
-    for name, info in entry.spec.model_fields.items():
+    for name, info in spec.model_fields.items():
         if name == "kind":
             continue
         source = next((mark.registry for mark in info.metadata if isinstance(mark, From)), None)
-        kind = f"a {source}" if source else _type_text(info.annotation)
-        bounds = [str(mark) for mark in info.metadata if not isinstance(mark, From) and hasattr(mark, "__slots__")]
+        closed = next((mark for mark in info.metadata if isinstance(mark, OneOf)), None)
+        kind = f"a {source}" if source else " | ".join(closed.classes) if closed else _type_text(info.annotation)
+        bounds = [str(mark) for mark in info.metadata if hasattr(mark, "__slots__")]
         default = "required" if info.is_required() else _default_text(info.get_default(call_default_factory=True))
         table.add_row(
             name,
@@ -66,7 +93,7 @@ def print_show(console: Console, registry: Registry[Any], entry: Entry[Any]) -> 
             escape(default),
             escape(info.description or ""),
         )
-    console.print(table)
+    return table
 
 
 def _bound_text(mark: str) -> str:
@@ -85,6 +112,8 @@ def _type_text(annotation: Any) -> str:
 
 
 def _default_text(value: Any) -> str:
+    if isinstance(value, BaseModel):
+        return ", ".join(f"{key} {inner}" for key, inner in value.model_dump().items())
     return "" if value is None else str(value)
 
 
@@ -125,9 +154,10 @@ def print_layers(console: Console, tables: "Mapping[str, Sequence[LayerRow]]") -
             title_style="bold",
             box=None,
             pad_edge=False,
+            padding=(0, 1, 0, 0),
             show_footer=True,
         )
-        table.add_column("Layer", footer="total", no_wrap=True)
+        table.add_column("Layer", footer="total")
         table.add_column("Input", no_wrap=True)
         table.add_column("Output", no_wrap=True)
         table.add_column("Params", justify="right", footer=f"{sum(row.parameters for row in rows):,}")
@@ -145,6 +175,10 @@ def print_scores(console: Console, evaluation: Mapping[str, Any]) -> None:
         console.print(f"{name}{f' [{unit}]' if unit else ''}", style="bold", markup=False, highlight=False)
         console.print(descriptor["summary"], style="dim", markup=False, highlight=False)
         console.print(_score_table(evaluation, name), highlight=False)
+        for condition in evaluation["conditions"]:
+            score = condition["scores"][name]
+            if score.get("note") and None in (score["real"], score["generated"]):
+                console.print(f"– {condition['text']}: {score['note']}", style="dim", markup=False, highlight=False)
         console.print()
     console.print(
         "dev.: |generated − real| / real. distance: between the two sets of values. floor: the same score between "
@@ -219,7 +253,10 @@ class ProgressDisplay:
             TimeRemainingColumn(),
             console=console,
         )
-        self._terms = Progress(TextColumn("  {task.fields[terms]}", style="dim"), console=console)
+        wrapped = Column(overflow="fold", ratio=1)
+        self._terms = Progress(
+            TextColumn("  {task.fields[terms]}", style="dim", table_column=wrapped), console=console, expand=True
+        )
         self._tasks: dict[str, Any] = {}
         self._terms_task: Any = None
         self.live = Live(Group(self._bars, self._terms), console=console, refresh_per_second=4)
@@ -248,5 +285,9 @@ class ProgressDisplay:
 def progress_display(console: Console) -> Iterator[ProgressDisplay]:
     """Show progress while a command works."""
     display = ProgressDisplay(console)
-    with display.live:
-        yield display
+    try:
+        with display.live:
+            yield display
+    finally:
+        if not console.is_terminal:
+            console.print()  # a file gets the last state without the end of its line

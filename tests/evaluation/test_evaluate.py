@@ -320,8 +320,6 @@ def test_samples() -> None:
 class _Strange(Descriptor):
     """Third-party code that breaks the rule about NaN, and gives many values."""
 
-    name = "strange"
-
     def measure(self, specimens: Specimens) -> Measurement:
         return Measurement(np.append(np.arange(5000.0), np.nan))
 

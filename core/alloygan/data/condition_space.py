@@ -133,6 +133,14 @@ class ConditionSpace:
         distance = (self.condition(self.table).values - self.condition([row]).values).norm(dim=1)
         return self.table[int(distance.argmin())]
 
+    def outside(self, row: Row) -> list[str]:
+        """Names of the continuous columns in which a condition lies outside the bounds."""
+        return [
+            column.name
+            for column, value in zip(self.columns, row, strict=True)
+            if column.scale != "category" and not column.low <= float(value) <= column.high
+        ]
+
     def to_json(self) -> dict[str, Any]:
         """Plain values for model.json."""
         return {

@@ -20,6 +20,7 @@ from alloygan.evaluation.segmentation import fit_threshold, primary_is_bright, s
 from alloygan.evaluation.selection import halves_by_source, spread_over_sources
 from alloygan.interfaces.condition import OFF_TABLE
 from alloygan.interfaces.descriptor import Descriptor, Measurement, Specimens
+from alloygan.specs.components import DescriptorSpec
 from alloygan.specs.evaluation import EvaluationSpec
 
 SCHEMA = 1
@@ -29,13 +30,6 @@ MOST_VALUES = 1000
 Images = NDArray[np.uint8]
 Generate = Callable[[int, int], Tensor]
 Progress = Callable[[str, int, int], None]
-
-_MEANS = {
-    "mean_deviation": "deviation",
-    "mean_floor_deviation": "floor_deviation",
-    "mean_distance": "distance",
-    "mean_floor": "floor",
-}
 
 
 @dataclass(frozen=True)
@@ -82,7 +76,7 @@ def measure(spec: EvaluationSpec, data: Data, generate: Generate, progress: Prog
     """
     train_images = _host(data.train.images)
     threshold = spec.threshold if spec.threshold is not None else fit_threshold(train_images, spec.smooth)
-    descriptors = _named([descriptor.build() for descriptor in spec.descriptors])
+    descriptors = _named(spec.descriptors)
     subjects = _subjects(spec, data, threshold)
     conditions: list[dict[str, Any]] = []
     samples: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in descriptors}
@@ -136,15 +130,15 @@ def measure(spec: EvaluationSpec, data: Data, generate: Generate, progress: Prog
     return Evaluation(result, samples)
 
 
-def _named(descriptors: Sequence[Descriptor]) -> dict[str, Descriptor]:
-    """The descriptors by name; a second one of a name (other settings) is called `name_2`."""
+def _named(specs: Sequence[DescriptorSpec]) -> dict[str, Descriptor]:
+    """The descriptors by kind; a second one of a kind (other settings) is called `kind_2`."""
     named: dict[str, Descriptor] = {}
-    for descriptor in descriptors:
-        name, again = descriptor.name, 1
+    for spec in specs:
+        name, again = spec.kind, 1
         while name in named:
             again += 1
-            name = f"{descriptor.name}_{again}"
-        named[name] = descriptor
+            name = f"{spec.kind}_{again}"
+        named[name] = spec.build()
     return named
 
 
@@ -271,12 +265,20 @@ def _floor_from(subject: _Subject) -> str | None:
 
 
 def _overall(name: str, conditions: Sequence[dict[str, Any]]) -> dict[str, float | None]:
-    def known(key: str) -> list[float]:
-        values = (condition["scores"][name][key] for condition in conditions)
-        return [value for value in values if value is not None]
+    scores = [condition["scores"][name] for condition in conditions]
 
-    means = {title: _mean(known(key)) for title, key in _MEANS.items()}
-    return means | {"worst_deviation": max(known("deviation"), default=None)}
+    def known(key: str) -> list[dict[str, Any]]:
+        return [score for score in scores if score[key] is not None]
+
+    # A score and its floor are averaged over the same conditions, those that have both.
+    means: dict[str, float | None] = {}
+    for score, floor in (("deviation", "floor_deviation"), ("distance", "floor")):
+        both = [c for c in known(score) if c[floor] is not None]
+        compared = both or known(score)
+        means[f"mean_{score}"] = _mean([c[score] for c in compared])
+        means[f"mean_{floor}"] = _mean([c[floor] for c in both])
+    worst = max((c["deviation"] for c in known("deviation")), default=None)
+    return means | {"worst_deviation": worst}
 
 
 def _mean(values: Sequence[float]) -> float | None:

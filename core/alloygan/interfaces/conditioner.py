@@ -10,8 +10,6 @@ from alloygan.interfaces.condition import Condition
 class Conditioner(nn.Module):
     """Condition to embedding (B, width)."""
 
-    width: int
-
     @abstractmethod
     def forward(self, condition: Condition) -> Tensor:
         """Embed B conditions: (B, width) float32."""

@@ -48,8 +48,6 @@ class Measurement:
 class Descriptor(ABC):
     """Measures a set of specimens, and says how far two sets of measurements are apart."""
 
-    name: str
-
     @abstractmethod
     def measure(self, specimens: Specimens) -> Measurement:
         """Measure all specimens; never NaN, no value where there is nothing to measure (an image without grains)."""

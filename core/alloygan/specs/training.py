@@ -45,13 +45,15 @@ class TrainingSpec(Spec):
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of everything random in the training.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where to train; auto takes CUDA if present.")
     log_every: int = Field(2048, ge=1, description="Real images between two lines of metrics.jsonl.")
-    checkpoint_every: int = Field(50_000, ge=1, description="Real images between two checkpoints.")
+    checkpoint_every: int | None = Field(
+        None, ge=1, description="Real images between two checkpoints; by default a twentieth of the length."
+    )
     keep_checkpoints: int = Field(2, ge=1, description="How many of the newest checkpoints are kept.")
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:
         if (self.epochs is None) == (self.images is None):
-            raise ValueError("give the length as either epochs or images")
+            raise ValueError("give the length as either epochs or images; null removes one: --set training.epochs=null")
         for optimizer in (self.optimizer, self.critic_optimizer):
             if isinstance(optimizer, SGD) and optimizer.nesterov and optimizer.momentum == 0:
                 raise ValueError("nesterov needs momentum above 0")

@@ -38,7 +38,6 @@ def _descriptor(subject: Subject) -> Descriptor:
 def measures_numbers(subject: Subject) -> None:
     """Finite float64 values, a number or a curve each, for many images and for one, in px and in µm."""
     descriptor = _descriptor(subject)
-    require(bool(getattr(descriptor, "name", "")), "has no name")
     for specimens in (_specimens(), _specimens(1), _specimens(um_per_px=0.1)):
         measured = descriptor.measure(specimens)
         _require_form(measured, len(specimens.masks))

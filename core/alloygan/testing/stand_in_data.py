@@ -121,8 +121,6 @@ class StandInDescriptorSpec(DescriptorSpec):
 class StandInDescriptor(Descriptor):
     """Mean grey level of each image."""
 
-    name = "mean_grey"
-
     def measure(self, specimens: Specimens) -> Measurement:
         """One value an image."""
         return Measurement(specimens.images.mean(axis=(1, 2, 3), dtype=np.float64))

@@ -42,7 +42,6 @@ class StandInConditioner(Conditioner):
 
     def __init__(self, values: int, width: int) -> None:
         super().__init__()
-        self.width = width
         self.linear = nn.Linear(values, width)
 
     def forward(self, condition: Condition) -> Tensor:
@@ -73,7 +72,7 @@ class StandInGenerator(Generator):
         super().__init__()
         self.conditioner = conditioner
         self.shape = shape
-        self.linear = nn.Linear(self.noise_width + conditioner.width, shape[0] * shape[1] * shape[2])
+        self.linear = nn.Linear(self.noise_width + EMBEDDING, shape[0] * shape[1] * shape[2])
 
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
         """Make images (B, C, H, W)."""

@@ -1,5 +1,6 @@
 """The training loop: one function, read top to bottom."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -57,6 +58,7 @@ def train(
         if not len(data.train):
             raise DataError(f"{spec.name}: the data set has no training patches")
         total = images_of(training, len(data.train))
+        checkpoint_every = training.checkpoint_every or max(1, total // 20)
         gan = assemble(spec, data.space)
         generator, critic, losses = gan.generator, gan.critic, gan.losses
         state = TrainingState.start(gan, device)
@@ -150,7 +152,7 @@ def train(
             ledger.record(named, before)
 
             # Status and checkpoint: the only moment at which values are read from the device
-            save = images_seen >= total or crossed(before, images_seen, training.checkpoint_every)
+            save = images_seen >= total or crossed(before, images_seen, checkpoint_every)
             if save or crossed(before, images_seen, training.log_every):
                 try:
                     folder.log(ledger.line(images_seen))
@@ -187,8 +189,10 @@ def share(path: Path, state: TrainingState, data: Data, images_seen: int) -> Non
 
 
 def images_of(training: TrainingSpec, patches: int) -> int:
-    """Length of a training in real images; an epoch is as many as there are patches."""
-    return training.images if training.images is not None else max(1, round((training.epochs or 0) * patches))
+    """Length of a training in real images, in whole generator updates; an epoch is as many as there are patches."""
+    images = training.images if training.images is not None else max(1, round((training.epochs or 0) * patches))
+    update = training.batch_size * training.critic_updates
+    return math.ceil(images / update) * update
 
 
 def crossed(before: int, after: int, every: int) -> bool:

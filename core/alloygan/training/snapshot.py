@@ -7,7 +7,7 @@ import torch
 from alloygan.data.patches import Data, to_grey_levels
 from alloygan.files import write_bytes
 from alloygan.interfaces.generator import Generator
-from alloygan.pictures import grid_of, png_bytes
+from alloygan.pictures import enlarged, grid_of, png_bytes
 from alloygan.sharing import noise_vector
 
 _ROWS, _COLUMNS = 12, 8
@@ -27,5 +27,5 @@ def save_snapshot(folder: Path, generator: Generator, data: Data, seed: int, ima
     rows = []
     for i in shown:
         condition = conditions[torch.full((_COLUMNS,), i)].to(device)
-        rows.append(list(to_grey_levels(generator(noise, condition)).cpu().numpy()))
+        rows.append([enlarged(image) for image in to_grey_levels(generator(noise, condition)).cpu().numpy()])
     write_bytes(folder / f"{images_seen:012d}.png", png_bytes(grid_of(rows)))

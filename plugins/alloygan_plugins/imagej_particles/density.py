@@ -17,8 +17,6 @@ class NumberDensityDescriptor(Descriptor):
     Morphology, 1982, chapter VIII). The README compares them.
     """
 
-    name = "number_density"
-
     def __init__(self, min_area: float, edges: Literal["two_sides", "miles_lantuejoul"]) -> None:
         self.min_area = min_area
         self.edges = edges

@@ -36,8 +36,6 @@ class _OneValueAParticle(Descriptor):
 class EquivalentDiameterDescriptor(_OneValueAParticle):
     """2 sqrt(area / π) of each particle, in px or µm."""
 
-    name = "equivalent_diameter"
-
     def measure(self, specimens: Specimens) -> Measurement:
         """One value (P,) a particle."""
         particles = self.particles(specimens)
@@ -51,8 +49,6 @@ class EquivalentDiameterDescriptor(_OneValueAParticle):
 
 class AspectRatioDescriptor(_OneValueAParticle):
     """Major over minor axis of each particle's ellipse, at least 1."""
-
-    name = "aspect_ratio"
 
     def measure(self, specimens: Specimens) -> Measurement:
         """One value (P,) a particle."""

@@ -17,7 +17,6 @@ class OneHotProjection(Conditioner):
 
     def __init__(self, count: int, width: int, init_std: float | None = None) -> None:
         super().__init__()
-        self.width = width
         self.count = count
         self.projection = _Projection(count, width, init_std)
 
@@ -48,7 +47,6 @@ class ConditionPerceptron(Conditioner):
 
     def __init__(self, values: int, hidden: int, layers: int, width: int, slope: float) -> None:
         super().__init__()
-        self.width = width
         widths = [values, *[hidden] * layers]
         steps: list[nn.Module] = []
         for before, after in pairwise(widths):

@@ -18,14 +18,21 @@ from alloygan_plugins.jain2024.specs import DcganAttention
 class AttentionGenerator(Generator):
     """Noise and condition, a linear layer, transposed convolutions with self-attention after one of them."""
 
-    def __init__(self, spec: DcganAttention, conditioner: Conditioner, channels: tuple[int, ...], site: Site) -> None:
+    def __init__(
+        self,
+        spec: DcganAttention,
+        conditioner: Conditioner,
+        embedding: int,
+        channels: tuple[int, ...],
+        site: Site,
+    ) -> None:
         super().__init__()
         self.noise_width = spec.noise
         self.injection = spec.injection
         self.conditioner = conditioner
         stages = len(channels)
         self.start = (channels[0], site.size[0] // 2**stages, site.size[1] // 2**stages)
-        width = spec.noise + (conditioner.width if spec.injection == "concat" else 0)
+        width = spec.noise + (embedding if spec.injection == "concat" else 0)
         self.linear = nn.Linear(width, self.start[0] * self.start[1] * self.start[2])
         attention_after = spec.attention_after or max(1, stages - 2)
         layers: list[nn.Module] = []
@@ -82,4 +89,4 @@ def build(spec: DcganAttention, site: Site) -> AttentionGenerator:
         "concat": spec.embedding or spec.noise,
         "film": 2 * spec.noise,
     }[spec.injection]
-    return AttentionGenerator(spec, spec.conditioner.build(site, width), channels, site)
+    return AttentionGenerator(spec, spec.conditioner.build(site, width), width, channels, site)

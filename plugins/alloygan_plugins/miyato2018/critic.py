@@ -16,14 +16,19 @@ class ProjectionCritic(Critic):
     """ψ(φ(x)) + ⟨V y, φ(x)⟩, and a projection head with its proxies e(y) for contrastive losses."""
 
     def __init__(
-        self, spec: Projection, condition: Conditioner, proxy: Conditioner, channels: tuple[int, ...], site: Site
+        self,
+        spec: Projection,
+        condition: Conditioner,
+        proxy: Conditioner,
+        channels: tuple[int, ...],
+        width: int,
+        site: Site,
     ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         for before, after in zip((site.channels, *channels[:-1]), channels, strict=True):
             layers += [nn.Conv2d(before, after, 4, stride=2, padding=1), nn.LeakyReLU(spec.leaky_slope)]
         self.features = nn.Sequential(*layers, nn.Flatten())
-        width = condition.width
         self.score = nn.Linear(width, 1)
         self.condition = condition
         if spec.spectral_norm:
@@ -60,4 +65,4 @@ def build(spec: Projection, site: Site) -> ProjectionCritic:
     factor = 2 ** len(channels)
     width = channels[-1] * (site.size[0] // factor) * (site.size[1] // factor)
     condition, proxy = spec.conditioner.build(site, width), spec.conditioner.build(site, spec.embedding)
-    return ProjectionCritic(spec, condition, proxy, channels, site)
+    return ProjectionCritic(spec, condition, proxy, channels, width, site)

@@ -9,8 +9,6 @@ from alloygan.interfaces.descriptor import Descriptor, Measurement, Specimens
 class AreaFractionDescriptor(Descriptor):
     """Pixels of the primary phase over all pixels, in [0, 1]."""
 
-    name = "area_fraction"
-
     def measure(self, specimens: Specimens) -> Measurement:
         """One value (N,) an image."""
         return Measurement(specimens.masks.mean(axis=(1, 2), dtype=np.float64), image=np.arange(len(specimens.masks)))

@@ -18,8 +18,6 @@ class InterfaceDensityDescriptor(Descriptor):
     directions stand for all (C. V. Howard and M. G. Reed, Unbiased Stereology, 2nd ed. 2005).
     """
 
-    name = "interface_density"
-
     def __init__(self, estimate: Literal["isotropic", "manhattan"]) -> None:
         self.factor = math.pi / 4 if estimate == "isotropic" else 1.0
 

@@ -12,8 +12,6 @@ class PixelStdDescriptor(Descriptor):
     Grey levels are scaled to [-1, 1], the range of the networks: 0 where all images are the same.
     """
 
-    name = "pixel_std"
-
     def measure(self, specimens: Specimens) -> Measurement:
         """One value (1,) a set; none for fewer than two images."""
         images = specimens.images

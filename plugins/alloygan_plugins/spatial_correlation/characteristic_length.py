@@ -21,8 +21,6 @@ class CharacteristicLengthDescriptor(Descriptor):
     B 37 (1988) 9638.
     """
 
-    name = "characteristic_length"
-
     def __init__(self, window: Literal["none", "hann"]) -> None:
         self.window = window
 

@@ -20,8 +20,6 @@ class TwoPointDescriptor(Descriptor):
     all directions weigh alike. S. Torquato, Random Heterogeneous Materials, 2002, chapter 2.
     """
 
-    name = "two_point"
-
     def __init__(self, periodic: bool) -> None:
         self.periodic = periodic
 

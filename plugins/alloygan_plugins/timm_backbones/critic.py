@@ -26,6 +26,7 @@ class BackboneCritic(Critic):
         condition: Conditioner,
         proxy: Conditioner,
         hidden: int,
+        embedding: int,
         weights: Mapping[str, Tensor] | None,
     ) -> None:
         super().__init__()
@@ -33,7 +34,7 @@ class BackboneCritic(Critic):
         self._weights = weights
         self.score = nn.Linear(width, 1)
         self.condition = condition
-        self.projection = nn.Sequential(nn.Linear(width, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, proxy.width))
+        self.projection = nn.Sequential(nn.Linear(width, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, embedding))
         self.proxy = proxy
 
     def reset_parameters(self) -> None:
@@ -61,7 +62,7 @@ def build(spec: TimmBackbone, site: Site) -> BackboneCritic:
     weights = None if spec.weights is None else _read(spec.weights, backbone, spec.model)
     width = int(backbone.num_features)
     condition, proxy = spec.conditioner.build(site, width), spec.conditioner.build(site, spec.embedding)
-    return BackboneCritic(backbone, width, condition, proxy, spec.projection_hidden, weights)
+    return BackboneCritic(backbone, width, condition, proxy, spec.projection_hidden, spec.embedding, weights)
 
 
 def _read(path: Path, backbone: nn.Module, model: str) -> dict[str, Tensor]:
