@@ -97,6 +97,16 @@ def test_another_kind_replaces_the_whole_component(tmp_path: Path) -> None:
     }
 
 
+def test_a_mapping_over_a_bare_word_merges_with_its_kind(tmp_path: Path) -> None:
+    write(tmp_path, "base.yaml", "loss: hinge\n")
+    top = write(tmp_path, "top.yaml", "extends: base.yaml\nloss: {weight: 2}\n")
+    assert read_document(top).values == {"loss": {"kind": "hinge", "weight": 2}}
+
+
+def test_a_home_that_nobody_has_is_a_missing_file() -> None:
+    assert "no such file" in refusal(Path("~nobody-of-that-name/spec.yaml"))
+
+
 def test_null_removes_and_must_name_something(tmp_path: Path) -> None:
     write(tmp_path, "base.yaml", "losses: {a: 1, contrastive: 2}\n")
     top = write(tmp_path, "top.yaml", "extends: base.yaml\nlosses: {contrastive: null}\n")

@@ -109,6 +109,19 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda f: edit(f / "model.json", lambda v: v["generator"].update(width=8)),  # type: ignore[attr-defined]
         "does not fit",
     ),
+    "no pixels": (lambda f: edit(f / "model.json", lambda v: v.update(image_shape=[1, 0, 16])), "at least 1"),
+    "endless": (
+        lambda f: edit(f / "model.json", lambda v: v["generator"].update(width=10**7)),  # type: ignore[attr-defined]
+        "does not fit",
+    ),
+    "bad bounds": (
+        lambda f: edit(f / "model.json", lambda v: v["conditions"]["columns"][1].update(low=-1)),  # type: ignore[index]
+        "not complete",
+    ),
+    "bad scale": (
+        lambda f: edit(f / "model.json", lambda v: v["conditions"]["columns"][1].update(scale="odd")),  # type: ignore[index]
+        "not complete",
+    ),
     "bad size": (lambda f: edit(f / "model.json", lambda v: v.update(image_shape=[1, 17, 16])), "multiples of"),
     "truncated": (
         lambda f: (f / "generator.safetensors").write_bytes((f / "generator.safetensors").read_bytes()[:-9]),

@@ -103,7 +103,15 @@ def locate_file(name: str, folder: Path, shipped: Mapping[str, Path]) -> Path:
         if found is None:
             raise SpecError(f"no installed plugin ships the spec {name!r}.{nearest(name[4:], shipped)}")
         return found
-    return folder / Path(name).expanduser()
+    return folder / user_path(name)
+
+
+def user_path(text: str) -> Path:
+    """A path with `~` resolved, where that names somebody's home."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
 
 
 def _read_chain(path: Path, shipped: Mapping[str, Path], seen: tuple[Path, ...]) -> Node:
@@ -219,6 +227,9 @@ def _scalar(value: Any, position: Position) -> Any:
 
 def _lay_over(base: Node, top: Node, path: KeyPath) -> None:
     """Merge `top` into `base` in place."""
+    if isinstance(base.value, str) and isinstance(top.value, dict) and "kind" not in top.value:
+        # `adversarial: hinge` is short for {kind: hinge}; a mapping laid over it merges with that.
+        base.value = {"kind": Node(base.value, base.position)}
     if not isinstance(base.value, dict) or not isinstance(top.value, dict):
         base.value, base.position = top.value, top.position
         return
@@ -278,11 +289,7 @@ def lay_value(tree: Node, keys: tuple[str, ...], value: Node) -> None:
             raise SpecError(f"{position}: {dotted}: null removes nothing here.{nearest(last, node.value)}")
         del node.value[last]
     elif last in node.value:
-        target = node.value[last]
-        # `critic: projection` is short for {kind: projection}; a mapping laid over it merges with that.
-        if isinstance(target.value, str) and isinstance(value.value, dict) and "kind" not in value.value:
-            target.value = {"kind": Node(target.value, target.position)}
-        _lay_over(target, value, keys)
+        _lay_over(node.value[last], value, keys)
     else:
         node.value[last] = value
 

@@ -1,10 +1,10 @@
 """A generator to share: `generator.safetensors` and `model.json`, which need no data set and cannot run code."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import safetensors
 import torch
@@ -134,21 +134,37 @@ def load_generator(folder: str | Path, zoo: Zoo, device: torch.device | str = "c
         name, images_seen = str(model["name"]), int(model["images_seen"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RunFolderError(f"{folder / MODEL}: not complete: {type(error).__name__}: {error}") from None
-    problem = spec.size_problem((channels, height, width))
+    problem = "at least 1 each" if min(channels, height, width) < 1 else spec.size_problem((channels, height, width))
     if problem:
         raise RunFolderError(f"{folder / MODEL}: image_shape: {problem}")
-    generator = build_generator(spec, site_of((channels, height, width), space))
-    _load_weights(generator, folder / WEIGHTS)
+    tensors = _read_weights(folder / WEIGHTS)
+    site = site_of((channels, height, width), space)
+    # Shapes first, without memory: a wrong number in model.json must not ask for all there is.
+    outline = None
+    with suppress(RuntimeError, NotImplementedError), torch.device("meta"):
+        outline = spec.build(site)
+    if outline is not None:
+        _check_shapes(outline, tensors, folder / WEIGHTS)
+    generator = build_generator(spec, site)
+    _check_shapes(generator, tensors, folder / WEIGHTS)
+    generator.load_state_dict(tensors)
     return SharedGenerator(
         name, generator.to(device).eval(), spec, space, (channels, height, width), um_per_px, images_seen
     )
 
 
-def _load_weights(generator: Generator, path: Path) -> None:
+def _read_weights(path: Path) -> dict[str, Tensor]:
     try:
-        tensors: dict[str, Any] = load_file(path)
+        tensors = load_file(path)
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise RunFolderError(f"{path}: not a whole safetensors file: {error}") from None
+    broken = sorted(key for key, value in tensors.items() if not bool(value.isfinite().all()))
+    if broken:
+        raise RunFolderError(f"{path}: not finite: {_first(broken)}; take the files of a run that did not diverge")
+    return tensors
+
+
+def _check_shapes(generator: Generator, tensors: Mapping[str, Tensor], path: Path) -> None:
     expected = generator.state_dict()
     wrong = sorted(
         key
@@ -159,10 +175,6 @@ def _load_weights(generator: Generator, path: Path) -> None:
         raise RunFolderError(
             f"{path}: does not fit the generator in {MODEL} beside it ({_first(wrong)}); take both files from one run"
         )
-    broken = sorted(key for key, value in tensors.items() if not bool(value.isfinite().all()))
-    if broken:
-        raise RunFolderError(f"{path}: not finite: {_first(broken)}; take the files of a run that did not diverge")
-    generator.load_state_dict(tensors)
 
 
 def _first(names: Sequence[str], most: int = 4) -> str:

@@ -57,11 +57,7 @@ class Zoo:
 
     def read_document(self, path: str | Path, overrides: Sequence[str] = ()) -> Document:
         """Read and merge a spec file (or `zoo:NAME`) without validating it."""
-        text = str(path)
-        located = self.shipped.get(text.removeprefix("zoo:")) if text.startswith("zoo:") else None
-        if text.startswith("zoo:") and located is None:
-            return read_document(Path(text), overrides, self.shipped)  # for its message
-        return read_document(located or Path(text), overrides, self.shipped)
+        return read_document(Path(path), overrides, self.shipped)
 
     def validate(self, document: Document) -> GanSpec:
         """Validate a document, and check that its parts fit together. Raises SpecError as `read_spec`."""
@@ -142,7 +138,7 @@ def _modules(blocked: set[str], files: Iterable[str | Path]) -> Iterable[tuple[s
 def _imported(distribution: str, name: str, version: str, load: Callable[[], ModuleType]) -> ModuleType:
     try:
         return load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(
             f"plugin {name!r} of {version} failed to import: {type(error).__name__}: {error}. Repair it, uninstall "
             f"{distribution}, or set ALLOYGAN_BLOCK={distribution}."
@@ -160,7 +156,7 @@ def _file_module(path: Path) -> ModuleType:
     sys.modules[name] = module  # pydantic looks annotations up in the module of a class
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise PluginError(
             f"--plugin {path} failed to import: {type(error).__name__}: {error}. Repair the file or leave it out."
@@ -204,7 +200,7 @@ def _fill(
                 implementation.function(*([register] if implementation.argnames else []))
             except PluginError:
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise PluginError(
                     f"plugin {origin}: {implementation.function.__name__} failed: {type(error).__name__}: {error}. "
                     f"{way_out}"

@@ -796,7 +796,6 @@ def test_a_bad_augmenter_fails(augmenter: type[Augmenter], expected: set[str]) -
 
 def test_a_bad_descriptor_fails() -> None:
     class MeanSize(Descriptor):
-
         def measure(self, specimens: Specimens) -> Measurement:
             area = specimens.masks.sum(axis=(1, 2)).astype(np.float64)
             return Measurement(np.where(area > 0, area, np.nan))

@@ -103,6 +103,13 @@ def test_columns_that_contradict_themselves(fields: dict[str, object]) -> None:
         ColumnSpec.model_validate({"name": "x", **fields})
 
 
+def test_numbers_too_large_to_scale_are_refused(space: ConditionSpace) -> None:
+    with pytest.raises(DataError, match="too far"):
+        space.condition([space.row({"temperature": 1e308, "rate": 1, "state": "cast"})])
+    with pytest.raises(DataError, match="too far apart"):
+        ConditionSpace.from_rows([TEMPERATURE], [{"temperature": 1e308}, {"temperature": -1e308}])
+
+
 @pytest.mark.parametrize("broken", [{}, {"columns": [{}], "table": [], "held_out": []}, {"columns": 3}])
 def test_broken_json_is_told_in_words(broken: dict[str, object]) -> None:
     with pytest.raises(DataError, match="not complete"):

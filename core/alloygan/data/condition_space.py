@@ -113,8 +113,12 @@ class ConditionSpace:
             [number for column, value in zip(self.columns, row, strict=True) for number in column.scaled(value)]
             for row in rows
         ]
+        scaled = torch.tensor(values, dtype=torch.float32).reshape(len(rows), self.width)
+        for row, numbers in zip(rows, scaled, strict=True):
+            if not bool(numbers.isfinite().all()):
+                raise DataError(f"{self.text(row)}: too far outside the bounds to be scaled to a number")
         return Condition(
-            torch.tensor(values, dtype=torch.float32).reshape(len(rows), self.width),
+            scaled,
             torch.tensor([self.label(row) for row in rows], dtype=torch.int64),
         )
 
@@ -153,17 +157,7 @@ class ConditionSpace:
     def from_json(cls, values: Mapping[str, Any]) -> "ConditionSpace":
         """Inverse of `to_json`. Raises DataError if the values are not of that form."""
         try:
-            columns = tuple(
-                Column(
-                    name=str(c["name"]),
-                    unit=str(c["unit"]),
-                    scale=str(c["scale"]),
-                    levels=tuple(map(str, c["levels"])),
-                    low=float(c["low"]),
-                    high=float(c["high"]),
-                )
-                for c in values["columns"]
-            )
+            columns = tuple(_stored_column(c) for c in values["columns"])
             table = tuple(
                 tuple(column.parse(value) for column, value in zip(columns, row, strict=True))
                 for row in values["table"]
@@ -171,6 +165,24 @@ class ConditionSpace:
             return cls(columns, table, frozenset(map(int, values["held_out"])))
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"the condition space is not complete: {type(error).__name__}: {error}") from None
+
+
+def _stored_column(values: Mapping[str, Any]) -> Column:
+    """A column from JSON, checked as one from a spec is."""
+    category = values["scale"] == "category"
+    low, high = float(values["low"]), float(values["high"])
+    bounded = not category and low != high
+    spec = ColumnSpec(
+        name=values["name"],
+        unit=values["unit"],
+        scale=values["scale"],
+        levels=tuple(values["levels"]) if category else None,
+        low=low if bounded else None,
+        high=high if bounded else None,
+    )
+    if not (math.isfinite(high - low) and (spec.scale != "log" or low > 0)):
+        raise ValueError(f"{spec.name}: bounds {low:g} and {high:g}")
+    return Column(spec.name, spec.unit, spec.scale, spec.levels or (), low, high)
 
 
 def _column(spec: ColumnSpec, found: list[Any]) -> Column:
@@ -183,4 +195,6 @@ def _column(spec: ColumnSpec, found: list[Any]) -> Column:
     high = spec.high if spec.high is not None else max(numbers, default=1.0)
     if low > high:
         raise DataError(f"{spec.name}: the bounds {low:g} and {high:g} are not in order")
+    if not math.isfinite(high - low):
+        raise DataError(f"{spec.name}: the bounds {low:g} and {high:g} are too far apart to scale between them")
     return Column(spec.name, spec.unit, spec.scale, low=low, high=high)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from alloygan.errors import nearest
-from alloygan.reading import LocatedText
+from alloygan.reading import LocatedText, user_path
 
 
 def describe(error: Any) -> str:
@@ -57,7 +57,7 @@ class Spec(BaseModel):
 
 def _beside_its_file(value: Any) -> Any:
     if isinstance(value, LocatedText):
-        return (value.position.folder / Path(str(value)).expanduser()).resolve()
+        return (value.position.folder / user_path(str(value))).resolve()
     return value
 
 

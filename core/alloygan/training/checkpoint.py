@@ -30,11 +30,19 @@ def save_checkpoint(folder: Path, images_seen: int, state: dict[str, Any], keep:
 
 
 def newest_checkpoint(folder: Path) -> tuple[Path, dict[str, Any]] | None:
-    """The newest checkpoint that is whole, with its content on the CPU; broken ones are passed over."""
+    """The newest checkpoint that is whole, with its content on the CPU.
+
+    Newer ones that are not whole are set aside (as `.broken`), or removed where their digest was never written.
+    """
     for path in sorted(folder.glob("*.pt"), reverse=True):
         content = _load(path)
         if content is not None:
             return path, content
+        if path.with_suffix(".json").is_file():
+            path.with_suffix(".json").unlink()
+            path.replace(path.with_suffix(".pt.broken"))
+        else:
+            path.unlink()
     return None
 
 

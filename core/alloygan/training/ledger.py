@@ -1,5 +1,6 @@
 """What a training says of itself: terms summed on the device, read back once an interval."""
 
+import math
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from alloygan.errors import TrainingError
+from alloygan.errors import PluginError, TrainingError
 from alloygan.interfaces.loss import Terms
 from alloygan.training.sentinel import Sentinel
 
@@ -34,7 +35,8 @@ class Ledger:
             if kind == "terms":
                 self._sentinel.watch(values, images_seen)
             for key, value in values.items():
-                sums[key] = sums[key] + value if key in sums else value.clone()
+                # In float64, so that the sum of finite values is finite.
+                sums[key] = sums[key] + value if key in sums else value.double()
                 self._counts[key] = self._counts.get(key, 0) + 1
 
     def rate(self, images_seen: int) -> float:
@@ -49,11 +51,11 @@ class Ledger:
         if bad is not None:
             raise TrainingError(f"the term {bad[0]} became non-finite after {bad[1]:,} images")
         means = {
-            kind: {key: float(value) / self._counts[key] for key, value in sums.items()}
+            kind: {key: _number(float(value) / self._counts[key]) for key, value in sums.items()}
             for kind, sums in self._sums.items()
         }
         line = {"images": images_seen, **means, "images_per_s": round(self.rate(images_seen), 2)}
-        self.latest = means["terms"]
+        self.latest = {key: value for key, value in means["terms"].items() if value is not None}
         for sums in self._sums.values():
             sums.clear()
         self._counts.clear()
@@ -61,7 +63,20 @@ class Ledger:
         return line
 
 
+def _number(value: float) -> float | None:
+    """JSON has no NaN and no infinity; what a loss only observes may be either."""
+    return value if math.isfinite(value) else None
+
+
 def objective(named: Mapping[str, Terms], weights: Mapping[str, float]) -> Tensor | None:
     """Σ weight · term over all losses of one update, or None if no loss has a say in it."""
-    terms = [weights[loss] * value for loss, terms in named.items() for value in terms.objective.values()]
-    return torch.stack(terms).sum() if terms else None
+    values = []
+    for loss, terms in named.items():
+        for name, value in terms.objective.items():
+            if value.ndim != 0:
+                raise PluginError(
+                    f"the loss {loss!r} gives its term {name!r} with shape {tuple(value.shape)}; an objective is one "
+                    "number, such as a mean over the batch"
+                )
+            values.append(weights[loss] * value)
+    return torch.stack(values).sum() if values else None

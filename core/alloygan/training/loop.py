@@ -10,7 +10,7 @@ from torch import Tensor
 
 from alloygan.assembler import assemble
 from alloygan.data.patches import Data
-from alloygan.errors import DataError, TrainingError
+from alloygan.errors import DataError, RunFolderError, TrainingError
 from alloygan.interfaces.step import CriticStep, ExtraForward, GeneratorStep
 from alloygan.interfaces.streams import stream
 from alloygan.sharing import save_generator
@@ -53,6 +53,8 @@ def train(
     folder = RunFolder(Path(out))
     folder.check(spec)
     with folder.locked(), reproducible(device):
+        folder.check(spec)  # again, since another process may have started it meanwhile
+        folder.remove_unfinished()
         # Data and parts
         data = data if data is not None else spec.data.build(spec.conditions)
         if not len(data.train):
@@ -75,7 +77,10 @@ def train(
         found = newest_checkpoint(folder.checkpoints)
         if found is not None:
             images_seen = int(found[1]["images_seen"])
-            state.load_state_dict(found[1]["state"])
+            try:
+                state.load_state_dict(found[1]["state"])
+            except RunFolderError as error:
+                raise RunFolderError(f"{found[0]}: {error}") from None
         folder.cut_metrics(images_seen)
         ledger = Ledger(images_seen, device)
 
@@ -123,8 +128,7 @@ def train(
                 images_seen += size
 
             # Generator update, under the conditions of the last batch, with fresh noise
-            for judge in state.judges():
-                judge.requires_grad_(False)
+            state.let_judges_learn(False)
             fake_images = generator(draw_noise("generator noise", before), target)
             if augment.acts_on_fake:
                 random = stream(seed, "generator augment", before, device)
@@ -146,8 +150,7 @@ def train(
                 state.generator_optimizer.zero_grad(set_to_none=True)
                 total_objective.backward()  # type: ignore[no-untyped-call]
                 state.generator_optimizer.step()
-            for judge in state.judges():
-                judge.requires_grad_(True)
+            state.let_judges_learn(True)
             state.ema.update(generator, update)
             ledger.record(named, before)
 
@@ -164,12 +167,12 @@ def train(
                         "learning rate or the term's weight, and train into another folder."
                     ) from None
             if save:
-                save_checkpoint(folder.checkpoints, images_seen, state.state_dict(), training.keep_checkpoints)
+                # The checkpoint last: what a kill leaves out before it is made again after it.
                 share(folder.path, state, data, images_seen)
                 save_snapshot(folder.path / "samples", state.ema.generator, data, seed, images_seen)
+                save_checkpoint(folder.checkpoints, images_seen, state.state_dict(), training.keep_checkpoints)
             if report is not None:
                 report(Progress(images_seen, total, ledger.rate(images_seen), ledger.latest))
-        share(folder.path, state, data, images_seen)  # again, in case a kill came between checkpoint and sharing
     return folder.path
 
 

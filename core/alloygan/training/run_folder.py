@@ -90,12 +90,17 @@ class RunFolder:
                     if not any(self.path.iterdir()):
                         self.path.rmdir()
 
+    def remove_unfinished(self) -> None:
+        """Remove the temporary files that a killed process has left."""
+        for path in self.path.rglob(".*.part"):
+            path.unlink(missing_ok=True)
+
     def cut_metrics(self, images_seen: int) -> None:
         """Drop the lines of metrics.jsonl after a moment of the training, and a half-written last one."""
         if not self.metrics.is_file():
             return
         kept = []
-        for line in self.metrics.read_text(encoding="utf-8").splitlines():
+        for line in self.metrics.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
                 if json.loads(line)["images"] <= images_seen:
                     kept.append(line + "\n")

@@ -9,6 +9,7 @@ class Sentinel:
 
     def __init__(self, device: torch.device) -> None:
         self._names: dict[str, int] = {}
+        self._numbers: dict[tuple[str, ...], Tensor] = {}
         self._first = torch.full((2,), -1, dtype=torch.int64, device=device)  # number of the term, images seen
 
     def watch(self, terms: dict[str, Tensor], images_seen: int) -> None:
@@ -18,7 +19,10 @@ class Sentinel:
         if not terms:
             return
         finite = torch.stack([value.float() for value in terms.values()]).isfinite()
-        numbers = torch.tensor([self._names[name] for name in terms], device=self._first.device)
+        key = tuple(terms)
+        if key not in self._numbers:  # made once: a copy to the device waits for it
+            self._numbers[key] = torch.tensor([self._names[name] for name in terms], device=self._first.device)
+        numbers = self._numbers[key]
         found = torch.where(finite, len(self._names), numbers).min()
         now = torch.stack([found, torch.full_like(found, images_seen)])
         fresh = (self._first[0] < 0) & ~finite.all()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from alloygan.assembler import Gan
-from alloygan.errors import TrainingError
+from alloygan.errors import RunFolderError, TrainingError
 from alloygan.training.ema import MovingAverage
 from alloygan.training.optimizers import build_optimizer
 
@@ -21,6 +21,7 @@ class TrainingState:
     ema: MovingAverage
     generator_optimizer: torch.optim.Optimizer
     critic_optimizer: torch.optim.Optimizer
+    judging: list[nn.Parameter]
 
     @classmethod
     def start(cls, gan: Gan, device: torch.device) -> "TrainingState":
@@ -28,18 +29,21 @@ class TrainingState:
         for part in (gan.generator, gan.critic, *gan.losses.values()):
             part.to(device).train()
         training = gan.spec.training
-        own = [parameter for loss in gan.losses.values() for parameter in loss.parameters()]
+        # What an author has frozen stays frozen.
+        judging = [p for part in (gan.critic, *gan.losses.values()) for p in part.parameters() if p.requires_grad]
+        making = [p for p in gan.generator.parameters() if p.requires_grad]
         return cls(
             gan,
             MovingAverage(gan.generator, training.ema),
-            build_optimizer(training.optimizer, gan.generator.parameters()),
-            build_optimizer(training.critic_optimizer or training.optimizer, [*gan.critic.parameters(), *own]),
+            build_optimizer(training.optimizer, making),
+            build_optimizer(training.critic_optimizer or training.optimizer, judging),
+            judging,
         )
 
-    def judges(self) -> Iterator[nn.Module]:
-        """What trains in the critic's step: the critic and the losses."""
-        yield self.gan.critic
-        yield from self.gan.losses.values()
+    def let_judges_learn(self, learn: bool) -> None:
+        """Whether the critic and the losses take gradients: in the critic's step, not in the generator's."""
+        for parameter in self.judging:
+            parameter.requires_grad_(learn)
 
     def _parts(self) -> dict[str, Any]:
         losses = {f"losses.{name}": loss for name, loss in self.gan.losses.items()}
@@ -58,7 +62,13 @@ class TrainingState:
     def load_state_dict(self, states: dict[str, Any]) -> None:
         """Inverse of `state_dict`."""
         for name, part in self._parts().items():
-            part.load_state_dict(states[name])
+            try:
+                part.load_state_dict(states[name])
+            except (KeyError, RuntimeError, ValueError) as error:
+                reason = " ".join(str(error).split())[:200]
+                raise RunFolderError(
+                    f"its {name} does not fit the spec's ({reason}); a plugin or alloygan has changed since then"
+                ) from None
 
     def check_finite(self) -> None:
         """Raise TrainingError naming the first tensor with a NaN or an infinity. Reads from the device."""

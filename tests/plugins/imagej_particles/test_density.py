@@ -62,7 +62,6 @@ def test_unit_scale_and_empty_images(edges: str) -> None:
     assert scaled.unit == "1/um²"
     assert descriptor.summary(descriptor.measure(specimens(masks[1:]))) == 0
     assert descriptor.distance(found, found) == 0
-    assert descriptor.name == NumberDensity().kind
 
 
 @pytest.mark.parametrize("edges", EDGES)

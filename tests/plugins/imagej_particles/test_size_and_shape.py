@@ -68,5 +68,3 @@ def test_distance_is_the_shift() -> None:
     one, other = (descriptor.measure(specimens(squares(side, side))) for side in (5, 10))
     assert descriptor.distance(one, other) == pytest.approx(10 / math.sqrt(math.pi))
     assert descriptor.distance(one, one) == 0
-    assert descriptor.name == EquivalentDiameter().kind
-    assert AspectRatio().build().name == AspectRatio().kind

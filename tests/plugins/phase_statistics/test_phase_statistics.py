@@ -30,7 +30,6 @@ def test_area_fraction(shape: tuple[int, int]) -> None:
     assert found.values.tolist() == [0, 1, 0.5]
     assert found.unit == ""
     assert descriptor.summary(found) == 0.5
-    assert descriptor.name == AreaFraction().kind
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (9, 24)])
@@ -83,7 +82,6 @@ def test_pixel_std(channels: int) -> None:
     same = descriptor.measure(specimens(np.repeat(masks[:1], 5, axis=0), channels=channels))
     assert same.values.tolist() == [0]
     assert descriptor.distance(found, same) == pytest.approx(found.values[0])
-    assert descriptor.name == PixelStd().kind
 
 
 def test_pixel_std_of_two_images_is_the_sample_deviation() -> None:

@@ -70,4 +70,3 @@ def test_channels_scale_and_name() -> None:
     assert found.values[0] == pytest.approx(4, rel=0.02)
     assert found.unit == "um"
     assert descriptor.distance(found, found) == 0
-    assert descriptor.name == CharacteristicLength().kind

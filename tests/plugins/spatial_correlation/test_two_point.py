@@ -131,7 +131,6 @@ def test_units_and_distance() -> None:
     assert descriptor.distance(found, found) == 0
     other = descriptor.measure(specimens(~masks, um_per_px=0.5))
     assert descriptor.distance(found, other) == pytest.approx(0.4, abs=0.05)
-    assert descriptor.name == TwoPoint().kind
 
 
 def test_parts_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
