@@ -10,9 +10,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from alloygan import Zoo, load_generator, load_zoo, train
+from alloygan.data.condition_space import ConditionSpace
 from alloygan.errors import AlloyganError, DataError
 from alloygan.sampling import parse_condition
 from alloygan.sharing import noise_vector
+from alloygan.specs.condition_columns import ColumnSpec
 
 VALUES = {
     "name": "shared",
@@ -90,6 +92,12 @@ def edit(path: Path, change: Callable[[dict[str, object]], object]) -> None:
     values = json.loads(path.read_text())
     change(values)
     path.write_text(json.dumps(values))
+
+
+def test_names_of_classes_may_have_commas() -> None:
+    columns = [ColumnSpec(name="state", scale="category"), ColumnSpec(name="time")]
+    space = ConditionSpace.from_rows(columns, [{"state": "rolled, cold", "time": 1}, {"state": "cast", "time": 2}])
+    assert parse_condition("state=rolled, cold,time=1", space) == ("rolled, cold", 1.0)
 
 
 BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {

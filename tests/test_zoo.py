@@ -133,3 +133,22 @@ def test_shipped_specs_can_be_extended_by_name(zoo: Zoo, tmp_path: Path) -> None
     path = tmp_path / "mine.yaml"
     path.write_text("extends: zoo:demo\nname: mine\n")
     assert zoo.read_spec(path).name == "mine"
+
+
+def test_nested_models_of_one_name_do_not_mix_in_the_schema(tmp_path: Path) -> None:
+    files = []
+    for letter in ("a", "b"):
+        text = (
+            "from typing import Literal\nfrom alloygan import LossSpec, hookimpl\n"
+            "from alloygan.specs.spec import Spec\n"
+            f"class Options(Spec):\n    only_{letter}: int = 1\n"
+            f'class Loss_{letter}(LossSpec):\n    """L."""\n    kind: Literal["l_{letter}"] = "l_{letter}"\n'
+            "    options: Options = Options()\n"
+            f"@hookimpl\ndef alloygan_register_losses(register):\n    register(Loss_{letter})\n"
+        )
+        files.append(tmp_path / f"{letter}.py")
+        files[-1].write_text(text)
+    validator = jsonschema.Draft202012Validator(json_schema(load_zoo(files)))
+    for letter in ("a", "b"):
+        assert validator.is_valid(bad(losses={"x": {"kind": f"l_{letter}", "options": {f"only_{letter}": 2}}}))
+        assert not validator.is_valid(bad(losses={"x": {"kind": f"l_{letter}", "options": {"only_c": 2}}}))

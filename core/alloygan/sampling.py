@@ -1,5 +1,6 @@
 """Samples in a folder: PNGs by condition, one grid, and a record of what was drawn."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ _MOST_GRID_COLUMNS = 16
 def parse_condition(text: str, space: ConditionSpace) -> Row:
     """A condition from `a=1,b=2`. Raises DataError with the columns that there are."""
     values: dict[str, str] = {}
-    for part in text.split(","):
+    names = "|".join(re.escape(column.name) for column in space.columns)
+    # Only a comma before a column's name separates: names of classes may have commas of their own.
+    for part in re.split(rf",(?=\s*(?:{names})\s*=)", text):
         name, separator, value = part.partition("=")
         if not separator or not name.strip():
             columns = ",".join(f"{column.name}=…" for column in space.columns)

@@ -15,13 +15,14 @@ def json_schema(zoo: Zoo) -> dict[str, Any]:
         names = [entry.kind for entry in registry]
         branches: list[dict[str, Any]] = [{"enum": names}] if names else []
         for entry in registry:
-            branch = entry.spec.model_json_schema()
+            key = f"{registry.singular}.{entry.kind}"
+            # Two plugins may each have a nested model of the same name.
+            branch = entry.spec.model_json_schema(ref_template=f"#/$defs/{key}.{{model}}")
             for name, inner in branch.pop("$defs", {}).items():
-                definitions.setdefault(name, inner)
+                definitions[f"{key}.{name}"] = inner
             branch["description"] = f"{branch.get('description', '')} (from {entry.origin})".strip()
             branch["properties"]["kind"] = {"const": entry.kind}
             branch["required"] = sorted({*branch.get("required", ()), "kind"})
-            key = f"{registry.singular}.{entry.kind}"
             definitions[key] = branch
             branches.append({"$ref": f"#/$defs/{key}"})
         definitions[registry.singular] = {"anyOf": branches} if branches else {"not": {}}

@@ -18,8 +18,8 @@ class TrainingSpec(Spec):
         gt=0,
         description="Length in epochs; an epoch is as many real images as there are training patches.",
     )
-    images: int | None = Field(None, gt=0, description="Length in real images, in place of epochs.")
-    batch_size: int = Field(128, ge=1, description="Images of a batch, over all processes.")
+    images: int | None = Field(None, gt=0, le=10**12, description="Length in real images, in place of epochs.")
+    batch_size: int = Field(128, ge=1, le=1_000_000, description="Images of a batch, over all processes.")
     critic_updates: int = Field(4, ge=1, description="Critic updates for one generator update, each on a fresh batch.")
     optimizer: OptimizerField = Field(RMSprop(), description="Optimiser of both networks.")
     critic_optimizer: OptimizerField | None = Field(

@@ -183,6 +183,8 @@ class DcganContrastive(CriticSpec):
         if problem:
             return problem
         height, width = self.positions(shape)
+        if min(height, width) < 4:
+            return f"channels: {self.stages(shape)} layers leave a map of less than 2 px; take fewer"
         if self.proxy == "shared" and height * width != self.embedding:
             return (
                 f"proxy: shared needs as many positions of the condition map as the embedding is wide, here {height} × "
