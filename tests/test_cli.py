@@ -96,6 +96,17 @@ def test_list_json_is_an_object_of_registries(capsys: pytest.CaptureFixture[str]
     assert all(entry.keys() == {"kind", "origin", "summary"} for entries in listed.values() for entry in entries)
 
 
+def test_show_says_what_a_kind_needs_and_gives(capsys: pytest.CaptureFixture[str]) -> None:
+    assert alloygan("show", "contragan_2c") == 0
+    out = capsys.readouterr().out
+    assert "needs: condition_embedding, image_embedding, label" in out
+    assert "temperature" in out
+    assert alloygan("show", "dcgan_contrastive") == 0
+    assert "gives: condition_embedding, image_embedding" in capsys.readouterr().out
+    for section in ("training", "evaluation", "conditions", "adam"):
+        assert alloygan("show", section) == 0
+
+
 def test_check_prints_what_is_composed(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert alloygan("check", str(spec), "--set", "losses.contrastive.weight=0.5") == 0
     out = capsys.readouterr().out

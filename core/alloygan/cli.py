@@ -138,7 +138,7 @@ def show(kind: str, *, plugin: Plugins = (), as_json: AsJson = False) -> None:
         )
         return
     for registry, entry in entries:
-        print_show(screen, registry, entry)
+        print_show(screen, zoo, registry, entry)
 
 
 @app.command

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
@@ -57,10 +57,18 @@ def print_kinds(console: Console, zoo: Zoo) -> None:
     console.print(f"[bold]specs[/]\n{names or '(none)'}")
 
 
-def print_show(console: Console, registry: Registry[Any], entry: Entry[Any]) -> None:
-    """A kind's docstring and fields."""
+def print_show(console: Console, zoo: Zoo, registry: Registry[Any], entry: Entry[Any]) -> None:
+    """A kind's docstring, what it needs and gives with its defaults, and its fields."""
     console.print(f"[bold cyan]{entry.kind}[/]  {registry.singular} from {entry.origin}", highlight=False)
     console.print(cleandoc(entry.spec.__doc__ or ""), markup=False, highlight=False)
+    try:
+        spec = entry.spec.model_validate({}, context=zoo.registries)
+    except ValidationError:
+        pass  # a field without default decides what it needs
+    else:
+        for word, names in (("needs", spec.needs), ("gives", spec.gives)):
+            if names:
+                console.print(f"{word}: {', '.join(sorted(names))}", highlight=False)
     console.print()
     console.print(_field_table(entry.spec))
 
