@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+# Read by OpenMP when torch is imported: threads that wait actively slow a busy machine many times over.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:

@@ -26,7 +26,7 @@ def test_any_model_by_name(zoo: Zoo, model: str) -> None:
     assert critique.image_embedding.shape == critique.condition_embedding.shape == (2, 7)
 
 
-@pytest.mark.parametrize("model", ["hf_hub:timm/resnet18", "hf-hub:x/y", "local-dir:/tmp/x", "timm/resnet18"])
+@pytest.mark.parametrize("model", ["hf_hub:timm/resnet18", "hf-hub:x/y", "local-dir:weights", "timm/resnet18"])
 def test_names_that_would_fetch_are_refused(zoo: Zoo, model: str) -> None:
     with pytest.raises(SpecError, match="fetch are refused"):
         zoo.spec_from_values({"kind": "timm_backbone", "model": model}, "critic")
