@@ -258,11 +258,12 @@ def sample(
     if as_json:
         _print_json(samples)
     else:
-        screen.print(
-            f"{count} images for each of {len(samples['conditions'])} conditions: {out}",
-            markup=False,
-            highlight=False,
-        )
+        for drawn in samples["conditions"]:
+            if drawn["outside"]:
+                names = ", ".join(drawn["outside"])
+                note = f"note: {drawn['text']}: {names} lies outside what the model was trained on: an extrapolation"
+                messages.print(note, markup=False)
+        screen.print(f"images of each condition: {count}; all in {out}", markup=False, highlight=False)
 
 
 @app.command
