@@ -17,7 +17,7 @@ generator: {kind: dcgan_attention, width: 4, noise: 6}
 critic: {kind: dcgan_contrastive, width: 4, embedding: 8, projection_hidden: 16}
 losses: {adversarial: wgan, contrastive: contragan_2c}
 training: {images: 32, batch_size: 4, log_every: 16}
-evaluation: {images: 4}
+evaluation: {images: 4, judge_images: 64, comparisons: [], bootstrap: 5}
 """
 
 
@@ -276,3 +276,43 @@ def test_the_demo_in_small(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert any("interface_density" in line for line in lines)
     spec = json.loads((out / "model.json").read_text())
     assert spec["name"] == "demo"
+
+
+def test_simulate_writes_a_data_set_that_check_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "alloy"
+    fields = ["temperature=[900]", "strain_rate=[0.001,0.1]", "size=64", "patch=32", "training_micrographs=1"]
+    overrides = [part for field in fields for part in ("--set", field)]
+    assert alloygan("simulate", "synthetic_alloy", "--out", str(out), *overrides, "--json") == 0
+    made = json.loads(capsys.readouterr().out)
+    assert made["micrographs"] == len(list((out / "images").iterdir())) == 6
+    assert made["data"]["kind"] == "synthetic_alloy"
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(
+        "extends: zoo:demo\nname: simulated\n"
+        "data: {kind: micrographs, manifest: alloy/manifest.csv, patch: 32}\n"
+        "conditions:\n  - {name: strain_rate, unit: 1/s, scale: log}\n"
+    )
+    assert alloygan("check", str(spec)) == 0
+
+
+def test_simulate_takes_the_data_of_a_spec(tmp_path: Path, spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert alloygan("simulate", str(spec), "--out", str(tmp_path / "made"), "--set", "data.runs=1", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["micrographs"] == 6
+
+
+@pytest.mark.parametrize(
+    ("kind", "override", "message"),
+    [
+        ("synthetic_aloy", "seed=1", "Did you mean 'synthetic_alloy'"),
+        ("synthetic_alloy", "temperature=[500]", "temperature.0: Input should be greater than or equal to 600"),
+        ("synthetic_alloy", "temprature=[900]", "Did you mean 'temperature'"),
+        ("micrographs", "manifest=nowhere.csv", "patch"),
+    ],
+)
+def test_simulate_refuses(
+    kind: str, override: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = refusal(capsys, "simulate", kind, "--out", str(tmp_path / "out"), "--set", override)
+    assert message in error
+    assert "Tuple" not in error
+    assert not (tmp_path / "out").exists()

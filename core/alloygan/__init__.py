@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from alloygan.hookspecs import hookimpl as hookimpl
     from alloygan.interfaces.augmenter import Augmenter as Augmenter
     from alloygan.interfaces.batch import Batch as Batch
+    from alloygan.interfaces.comparison import Comparison as Comparison
     from alloygan.interfaces.condition import Condition as Condition
     from alloygan.interfaces.conditioner import Conditioner as Conditioner
     from alloygan.interfaces.critic import Critic as Critic
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from alloygan.interfaces.step import GeneratorStep as GeneratorStep
     from alloygan.sharing import load_generator as load_generator
     from alloygan.specs.components import AugmenterSpec as AugmenterSpec
+    from alloygan.specs.components import ComparisonSpec as ComparisonSpec
     from alloygan.specs.components import ConditionerSpec as ConditionerSpec
     from alloygan.specs.components import CriticSpec as CriticSpec
     from alloygan.specs.components import DatasetSpec as DatasetSpec
@@ -66,6 +68,7 @@ _HOME = (
         for name in (
             "Augmenter",
             "Batch",
+            "Comparison",
             "Condition",
             "Conditioner",
             "Critic",
@@ -80,6 +83,7 @@ _HOME = (
         f"{sort}Spec": "specs.components"
         for sort in (
             "Augmenter",
+            "Comparison",
             "Conditioner",
             "Critic",
             "Dataset",

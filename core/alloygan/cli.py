@@ -17,11 +17,11 @@ from alloygan.terminal import (
     print_check,
     print_kinds,
     print_layers,
-    print_scores,
     print_section,
     print_show,
     progress_display,
 )
+from alloygan.terminal_scores import print_scores
 from alloygan.zoo import load_zoo
 
 Plugins = Annotated[
@@ -304,6 +304,48 @@ def report(run: Path, *, plugin: Plugins = (), as_json: AsJson = False) -> None:
         _print_json({"report": str(path)})
     else:
         screen.print(str(path), markup=False, highlight=False)
+
+
+@app.command
+def simulate(
+    kind: str,
+    *,
+    out: Path,
+    set_: Overrides = (),
+    plugin: Plugins = (),
+    as_json: AsJson = False,
+) -> None:
+    """Write the micrographs of a simulated data set: a manifest.csv with images, masks and what is true of them.
+
+    The folder is a data set of the kind micrographs, and an input of `alloygan prepare`.
+
+    Parameters
+    ----------
+    kind
+        A kind of data set that simulates, such as spinodal or synthetic_alloy; or a spec file (or zoo:NAME), whose
+        data section is meant.
+    out
+        The folder; an earlier simulation there is replaced.
+    set_
+        Override a field of the data set, such as composition=[0.4,0.5]; of a spec file, such as data.runs=2.
+    """
+    zoo = load_zoo(plugin)
+    if kind.startswith("zoo:") or Path(kind).suffix in (".yaml", ".yml"):
+        read = zoo.read_spec(kind, set_)
+        data, columns = read.data, read.conditions
+    else:
+        data, columns = zoo.read_component("dataset", kind, set_), ()
+    from alloygan.data.simulation_folder import write_simulation
+
+    about = {"data": data.model_dump(mode="json")}
+    with progress_display(messages) as display:
+        summary = write_simulation(data.micrographs(columns), out, about, report=display.counting("micrographs"))
+    if as_json:
+        _print_json({"out": str(out), "manifest": str(out / "manifest.csv"), **summary})
+    else:
+        screen.print(
+            f"micrographs: {summary['micrographs']}; manifest: {out / 'manifest.csv'}", highlight=False, markup=False
+        )
 
 
 @app.command

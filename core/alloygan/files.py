@@ -2,11 +2,14 @@
 
 import json
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from alloygan.errors import RunFolderError
+from alloygan.errors import DataError, RunFolderError
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -48,3 +51,30 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise RunFolderError(f"{path}: expected a JSON object")
     return values
+
+
+@contextmanager
+def whole_folder(out: Path, marker: str) -> Iterator[Path]:
+    """A folder beside `out` to write to; what is in it becomes `out` when the block ends without an error.
+
+    `marker` is the file that the block writes and by which an earlier result is known: such a folder is replaced. Any
+    other folder with something in it is refused with a DataError before anything is written.
+    """
+    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / marker).is_file())):
+        raise DataError(f"{out}: there is something else already (no {marker} in it); name another folder")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=out.parent))
+    try:
+        yield work
+        umask = os.umask(0)
+        os.umask(umask)
+        work.chmod(0o777 & ~umask)  # mkdtemp makes private folders
+        if out.exists():
+            old = work.with_name(work.name + ".old")
+            out.rename(old)
+            work.rename(out)
+            shutil.rmtree(old)
+        else:
+            work.rename(out)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)

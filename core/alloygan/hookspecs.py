@@ -58,3 +58,8 @@ def alloygan_register_datasets(register: Register) -> None:
 @hookspec
 def alloygan_register_descriptors(register: Register) -> None:
     """Register DescriptorSpec classes: measured quantities of a microstructure."""
+
+
+@hookspec
+def alloygan_register_comparisons(register: Register) -> None:
+    """Register ComparisonSpec classes: scores of a set of images against another, by features."""

@@ -89,6 +89,15 @@ def read_document(path: Path, overrides: Sequence[str] = (), shipped: Mapping[st
     return document_of(tree)
 
 
+def document_of_kind(kind: str, overrides: Sequence[str] = ()) -> Document:
+    """A component of that kind with nothing but overrides (`"field=value"`) laid over it."""
+    position = Position(kind, folder=Path.cwd())
+    tree = Node({"kind": Node(kind, position)}, position)
+    for text in overrides:
+        _override(tree, text)
+    return document_of(tree)
+
+
 def document_of(tree: Node) -> Document:
     """Flatten a tree to plain values and positions; entries that are null are left out."""
     positions: dict[KeyPath, Position] = {}

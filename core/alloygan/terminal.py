@@ -1,6 +1,6 @@
 """What the commands show on a terminal: tables and progress bars."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
+    MofNCompleteColumn,
     Progress,
     SpinnerColumn,
     TextColumn,
@@ -176,75 +177,6 @@ def print_layers(console: Console, tables: "Mapping[str, Sequence[LayerRow]]") -
         console.print(table, highlight=False)
 
 
-def print_scores(console: Console, evaluation: Mapping[str, Any]) -> None:
-    """A table a descriptor: scores per condition, each beside its floor, then the mean over conditions."""
-    for descriptor in evaluation["descriptors"]:
-        name, unit = descriptor["name"], descriptor["unit"]
-        console.print(f"{name}{f' [{unit}]' if unit else ''}", style="bold", markup=False, highlight=False)
-        console.print(descriptor["summary"], style="dim", markup=False, highlight=False)
-        console.print(_score_table(evaluation, name), highlight=False)
-        for condition in evaluation["conditions"]:
-            score = condition["scores"][name]
-            if score.get("note") and None in (score["real"], score["generated"]):
-                console.print(f"– {condition['text']}: {score['note']}", style="dim", markup=False, highlight=False)
-        console.print()
-    console.print(
-        "dev.: |generated − real| / real. distance: between the two sets of values. floor: the same score between "
-        "real training and real evaluation images, as many as were generated; what lies below it means nothing.",
-        style="dim",
-        highlight=False,
-    )
-
-
-def _score_table(evaluation: Mapping[str, Any], name: str) -> Table:
-    conditions = evaluation["conditions"]
-    columns = list(conditions[0]["condition"]) if conditions else []
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    for column in columns or ["condition"]:
-        table.add_column(escape(column), no_wrap=True)
-    for heading in ("real", "generated", "dev.", "floor", "distance", "floor"):
-        table.add_column(heading, justify="right", style="dim" if heading == "floor" else None, no_wrap=True)
-    for condition in conditions:
-        score = condition["scores"][name]
-        values = [_value(value) for value in condition["condition"].values()] or [condition["text"]]
-        if condition["held_out"]:
-            values[-1] += " (held out)"
-        table.add_row(
-            *map(escape, values),
-            _number(score["real"]),
-            _number(score["generated"]),
-            _percent(score["deviation"]),
-            _percent(score["floor_deviation"]),
-            _number(score["distance"], 2),
-            _number(score["floor"], 2),
-        )
-    overall = evaluation["overall"][name]
-    table.add_section()
-    table.add_row(
-        "mean",
-        *[""] * (len(columns or [""]) - 1),
-        "",
-        "",
-        _percent(overall["mean_deviation"]),
-        _percent(overall["mean_floor_deviation"]),
-        _number(overall["mean_distance"], 2),
-        _number(overall["mean_floor"], 2),
-    )
-    return table
-
-
-def _value(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:g}"
-
-
-def _number(value: float | None, digits: int = 3) -> str:
-    return "–" if value is None else f"{value:.{digits}g}"
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f} %"
-
-
 class ProgressDisplay:
     """Lines and bars of a long command on a terminal: images/s, the newest terms, time left."""
 
@@ -254,7 +186,7 @@ class ProgressDisplay:
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
-            TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
+            MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
             TimeElapsedColumn(),
             TextColumn("left"),
@@ -278,6 +210,15 @@ class ProgressDisplay:
         if part not in self._tasks:
             self._tasks[part] = self._bars.add_task(part, total=everything, rate=rate)
         self._bars.update(self._tasks[part], completed=done, total=everything, rate=rate)
+
+    def counting(self, part: str) -> Callable[[str, int], None]:
+        """A function that shows how many of something are done, where nobody knows how many there will be."""
+        task = self._bars.add_task(part, total=None, rate="")
+
+        def show(name: str, done: int) -> None:
+            self._bars.update(task, completed=done, rate=name)
+
+        return show
 
     def training(self, state: "TrainingProgress") -> None:
         """Show how far a training is."""

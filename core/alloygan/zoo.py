@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from alloygan import hookspecs
 from alloygan.errors import PluginError, SpecError
-from alloygan.reading import Document, KeyPath, read_document
+from alloygan.reading import Document, KeyPath, document_of_kind, read_document
 from alloygan.registry import Registry
 from alloygan.specs import components
 from alloygan.specs.gan import GanSpec
@@ -38,6 +38,7 @@ SORTS: tuple[tuple[str, str, type[components.ComponentSpec]], ...] = (
     ("augmenter", "augmenters", components.AugmenterSpec),
     ("dataset", "datasets", components.DatasetSpec),
     ("descriptor", "descriptors", components.DescriptorSpec),
+    ("comparison", "comparisons", components.ComparisonSpec),
 )
 
 
@@ -61,8 +62,20 @@ class Zoo:
 
     def validate(self, document: Document) -> GanSpec:
         """Validate a document, and check that its parts fit together. Raises SpecError as `read_spec`."""
+        spec: GanSpec = self._validated(GanSpec, document)
+        problems = wiring_problems(spec)
+        if problems:
+            raise SpecError("\n".join(f"{document.locate(p)}: {'.'.join(p)}: {text}" for p, text in problems))
+        return spec
+
+    def read_component(self, registry: str, kind: str, overrides: Sequence[str] = ()) -> Any:
+        """The spec of one component from its kind, with overrides `"field=value"`. Raises SpecError as `read_spec`."""
+        entry = self.registries[registry].get(kind)
+        return self._validated(entry.spec, document_of_kind(kind, overrides))
+
+    def _validated(self, model: type[Any], document: Document) -> Any:
         try:
-            spec = GanSpec.model_validate(document.values, context=self.registries)
+            return model.model_validate(document.values, context=self.registries)
         except ValidationError as error:
             lines = []
             for item in error.errors(include_url=False):
@@ -71,10 +84,6 @@ class Zoo:
                 dotted = ".".join(map(str, path))
                 lines.append(f"{where}: {dotted + ': ' if dotted else ''}{describe(item)}")
             raise SpecError("\n".join(lines)) from None
-        problems = wiring_problems(spec)
-        if problems:
-            raise SpecError("\n".join(f"{document.locate(p)}: {'.'.join(p)}: {text}" for p, text in problems))
-        return spec
 
     def spec_from_values(self, values: Mapping[str, Any], registry: str | None = None) -> Any:
         """Validate plain values as a whole spec, or as one component of the named registry (`"generator"`)."""

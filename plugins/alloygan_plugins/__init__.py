@@ -11,4 +11,6 @@ PLUGINS = (
     "symmetries",
     "spinodal",
     "timm_backbones",
+    "lite0_features",
+    "synthetic_alloy",
 )

@@ -24,6 +24,13 @@ SPECS: dict[tuple[str, str], dict[str, Any]] = {
         "size": [16, 32],
         "patch": 16,
     },
+    ("dataset", "synthetic_alloy"): {
+        "temperature": [800.0, 1100.0],
+        "training_micrographs": 2,
+        "evaluation_micrographs": 1,
+        "size": [32, 64],
+        "patch": [16, 32],
+    },
     ("dataset", "micrographs"): {"patch": [16, 32]},
     ("generator", "dcgan_attention"): {"width": 16},
     ("critic", "dcgan_contrastive"): {"width": 16},

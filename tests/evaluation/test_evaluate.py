@@ -12,7 +12,8 @@ from torch import Tensor
 from alloygan.data.condition_space import ConditionSpace
 from alloygan.data.patches import Data, Patches
 from alloygan.errors import DataError
-from alloygan.evaluation.evaluate import MOST_VALUES, Evaluation, measure
+from alloygan.evaluation.descriptor_scores import MOST_VALUES
+from alloygan.evaluation.evaluate import Evaluation, measure
 from alloygan.interfaces.descriptor import Descriptor, Measurement, Specimens
 from alloygan.specs.components import DescriptorSpec
 from alloygan.specs.condition_columns import ColumnSpec
@@ -86,7 +87,8 @@ def wrong(label: int, count: int) -> Tensor:
 
 
 def spec(*descriptors: DescriptorSpec, **settings: Any) -> EvaluationSpec:
-    return EvaluationSpec(descriptors=descriptors or ALL, **{"images": 32} | settings)
+    quick = {"images": 32, "comparisons": (), "bootstrap": 20, "judge_images": 0, "memorising_images": 0}
+    return EvaluationSpec(descriptors=descriptors or ALL, **quick | settings)
 
 
 def plain(evaluation: Evaluation) -> dict[str, Any]:
@@ -111,7 +113,9 @@ def test_images_of_the_same_law_score_at_the_floor_and_others_far_above() -> Non
 
 def test_form_of_the_result() -> None:
     result = plain(measure(spec(), data(um_per_px=0.5), right))
-    assert set(result) == {"schema", "segmentation", "descriptors", "conditions", "overall"}
+    assert set(result) == {
+        "schema", "segmentation", "descriptors", "conditions", "overall", "comparisons", "fidelity", "memorising"
+    }  # fmt: skip
     assert result["schema"] == 1
     assert result["segmentation"]["phase"] == "bright"
     assert 80 < result["segmentation"]["threshold"] < 160
@@ -141,6 +145,12 @@ def test_form_of_the_result() -> None:
         "mean_distance",
         "mean_floor",
         "mean_floor_deviation",
+        "mean_ks",
+        "mean_floor_ks",
+        "mean_deviation_interval",
+        "mean_floor_deviation_interval",
+        "mean_distance_interval",
+        "mean_floor_interval",
     }
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from skimage.filters import threshold_otsu
+from skimage.morphology import remove_small_holes, remove_small_objects
 
 from alloygan.errors import DataError
 from alloygan.evaluation.segmentation import fit_threshold, grey, primary_is_bright, segment
@@ -85,3 +86,17 @@ def test_primary_phase() -> None:
     assert not primary_is_bright("minority", many, 120)
     with pytest.raises(DataError, match="minority"):
         primary_is_bright("minority", few[:0], 120)
+
+
+def test_specks_of_both_phases_go_as_in_scikit_image() -> None:
+    images = two_phase(0.4, count=3)
+    for limit in (1, 5, 12):
+        expected = np.stack(
+            [
+                remove_small_holes(
+                    remove_small_objects(mask, max_size=limit, connectivity=1), max_size=limit, connectivity=1
+                )
+                for mask in segment(images, 120)
+            ]
+        )
+        np.testing.assert_array_equal(segment(images, 120, specks=limit), expected)

@@ -1,7 +1,7 @@
 """How far two sets of measurements are apart. None where either has nothing; both need the same unit."""
 
 import numpy as np
-from scipy.stats import wasserstein_distance
+from scipy.stats import ks_2samp, wasserstein_distance
 
 from alloygan.interfaces.descriptor import Measurement
 
@@ -14,6 +14,16 @@ def wasserstein(one: Measurement, other: Measurement) -> float | None:
     if not _comparable(one, other):
         return None
     return float(wasserstein_distance(one.values.ravel(), other.values.ravel()))
+
+
+def kolmogorov_smirnov(one: Measurement, other: Measurement) -> float | None:
+    """The largest difference of the two cumulative distributions, in [0, 1]; None for curves, or one value a set.
+
+    No p-value goes with it: values of one image are not independent, so it would be far too small.
+    """
+    if not _comparable(one, other) or one.values.ndim != 1 or min(len(one.values), len(other.values)) < 2:
+        return None
+    return float(ks_2samp(one.values, other.values, method="asymp").statistic)
 
 
 def difference_of_means(one: Measurement, other: Measurement) -> float | None:

@@ -10,6 +10,7 @@ from torch import Tensor
 from alloygan.data.patches import Data
 from alloygan.errors import RunFolderError
 from alloygan.evaluation.evaluate import measure
+from alloygan.evaluation.subjects import conditions_of_all
 from alloygan.files import write_json
 from alloygan.sharing import SharedGenerator, load_generator
 from alloygan.specs.gan import GanSpec
@@ -67,8 +68,6 @@ def generate_from(model: SharedGenerator, data: Data, seed: int) -> Callable[[in
     def generate(label: int, count: int) -> Tensor:
         if label >= 0:
             return model.sample(data.space.table[label], count, seed)
-        values = data.evaluation.condition if len(data.evaluation) else data.train.condition
-        chosen = torch.arange(count) * len(values) // count
-        return model.sample_at(values[chosen], seed)
+        return model.sample_at(conditions_of_all(data, count), seed)
 
     return generate

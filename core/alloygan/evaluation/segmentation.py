@@ -16,6 +16,10 @@ from alloygan.errors import DataError
 _LEVELS = 256
 _VALUES_AT_ONCE = 2**22
 
+# Neighbours within an image only: the first axis counts images.
+_EDGE_NEIGHBOURS = np.zeros((3, 3, 3), dtype=bool)
+_EDGE_NEIGHBOURS[1] = ndimage.generate_binary_structure(2, 1)
+
 
 def grey(images: NDArray[np.uint8], smooth: float = 0.0) -> NDArray[np.float32]:
     """Grey images (N, H, W) float32 in [0, 255]: the mean of the channels of (N, C, H, W), blurred.
@@ -56,18 +60,34 @@ def fit_threshold(images: NDArray[np.uint8], smooth: float = 0.0) -> float:
     return (below + above) / 2
 
 
-def segment(images: NDArray[np.uint8], threshold: float, smooth: float = 0.0, bright: bool = True) -> NDArray[np.bool_]:
+def segment(
+    images: NDArray[np.uint8], threshold: float, smooth: float = 0.0, bright: bool = True, specks: int = 0
+) -> NDArray[np.bool_]:
     """Masks (N, H, W) of images (N, C, H, W) uint8, true on the primary phase.
 
     The primary phase is brighter than `threshold` (a grey level in [0, 255]) if `bright`, else what is not
-    brighter.
+    brighter. Connected regions of either phase (by edges) of at most `specks` px² are given to the phase around
+    them, those of the primary phase first.
     """
     masks = np.zeros((len(images), *images.shape[2:]), dtype=bool)
     first = 0
     for some in _in_parts(images):
-        masks[first : first + len(some)] = (grey(some, smooth) > threshold) == bright
+        part = (grey(some, smooth) > threshold) == bright
+        if specks:
+            part = _without_specks(part, specks)
+            part = ~_without_specks(~part, specks)
+        masks[first : first + len(some)] = part
         first += len(some)
     return masks
+
+
+def _without_specks(masks: NDArray[np.bool_], specks: int) -> NDArray[np.bool_]:
+    labels, count = ndimage.label(masks, _EDGE_NEIGHBOURS)
+    # As scikit-image's remove_small_objects(max_size=specks) does, for all images at once.
+    large = np.bincount(labels.ravel(), minlength=count + 1) > specks
+    large[0] = False
+    kept: NDArray[np.bool_] = large[labels]
+    return kept
 
 
 def primary_is_bright(

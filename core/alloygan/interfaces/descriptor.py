@@ -46,7 +46,12 @@ class Measurement:
 
 
 class Descriptor(ABC):
-    """Measures a set of specimens, and says how far two sets of measurements are apart."""
+    """Measures a set of specimens, and says how far two sets of measurements are apart.
+
+    `one_value_a_particle`: whether values are those of single particles, whose distribution may have several peaks.
+    """
+
+    one_value_a_particle: bool = False
 
     @abstractmethod
     def measure(self, specimens: Specimens) -> Measurement:

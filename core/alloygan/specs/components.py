@@ -6,18 +6,21 @@ the table of conditions; a data set gives it), `real_in_generator_step` and `sec
 `build` is only declared here; a plugin's own `build` may import torch, this module never does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from alloygan.errors import DataError
 from alloygan.specs.condition_columns import ColumnSpec
 from alloygan.specs.spec import Spec
 
 if TYPE_CHECKING:
     from alloygan.data.condition_space import ConditionSpace
     from alloygan.data.patches import Data, Patches
+    from alloygan.data.simulated import SimulatedMicrograph
     from alloygan.interfaces.augmenter import Augmenter
+    from alloygan.interfaces.comparison import Comparison
     from alloygan.interfaces.conditioner import Conditioner
     from alloygan.interfaces.critic import Critic
     from alloygan.interfaces.descriptor import Descriptor
@@ -146,10 +149,25 @@ class DatasetSpec(ComponentSpec):
         """Read or simulate the images: training and evaluation patches with their conditions."""
         raise NotImplementedError(f"{type(self).__name__} has no build()")
 
+    def micrographs(self, asked: Sequence[ColumnSpec]) -> Iterator["SimulatedMicrograph"]:
+        """Whole simulated images with what is known of them, for `alloygan simulate`.
+
+        Raises DataError, as it does by default, where the data set simulates nothing.
+        """
+        raise DataError(f"the data set {self.kind} simulates nothing, so there is nothing to write")
+
 
 class DescriptorSpec(ComponentSpec):
     """A measured quantity of a microstructure."""
 
     def build(self) -> "Descriptor":
         """Build the descriptor."""
+        raise NotImplementedError(f"{type(self).__name__} has no build()")
+
+
+class ComparisonSpec(ComponentSpec):
+    """Scores of a set of images against another, by features."""
+
+    def build(self) -> "Comparison":
+        """Build the comparison. Raises DataError, with the remedy, where something that it needs is not installed."""
         raise NotImplementedError(f"{type(self).__name__} has no build()")

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from alloygan.specs.components import DescriptorSpec
+from alloygan.specs.components import ComparisonSpec, DescriptorSpec
 from alloygan.specs.from_registry import From
 from alloygan.specs.spec import Spec
 
@@ -26,6 +26,11 @@ class EvaluationSpec(Spec):
         description="The descriptors to compute, in the order of the tables.",
         min_length=1,
     )
+    comparisons: tuple[Annotated[ComparisonSpec, From("comparison")], ...] = Field(
+        ("lite0_features",),  # type: ignore[arg-type]
+        description="Scores of image sets by features; [] for none. One whose weights are not installed is left out, "
+        "and the tables say so.",
+    )
     phase: Literal["bright", "dark", "minority"] = Field(
         "bright",
         description="The primary phase: the bright one, the dark one, or whichever is the smaller in the real "
@@ -39,5 +44,29 @@ class EvaluationSpec(Spec):
         "serves all images, real and generated, since a level chosen per image would hide errors of grey level.",
     )
     smooth: float = Field(0.0, ge=0, description="Standard deviation in px of a Gaussian blur before the threshold.")
+    specks: int = Field(
+        0,
+        ge=0,
+        description="Connected regions of either phase of at most so many px² are given to the phase around them: "
+        "noise of a microscope that the blur leaves.",
+    )
     images: int = Field(64, ge=2, description="At most this many images a condition, equally many real and generated.")
+    bootstrap: int = Field(
+        200, ge=0, description="Resamples behind each 95 % confidence interval of a descriptor's scores; 0: none."
+    )
+    judge_images: int = Field(
+        20_000,
+        ge=0,
+        description="Training patches that the judge of condition fidelity sees in its training: a small network that "
+        "tells the condition from a patch; 0: no judge.",
+    )
+    memorising_images: int = Field(
+        64,
+        ge=0,
+        description="At most this many generated and evaluation images a condition whose nearest training patch is "
+        "looked for; 0: none.",
+    )
+    memorising_shift: int = Field(
+        4, ge=0, description="Training patches are also tried shifted by so many px, down and across."
+    )
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of the generated images' noise.")

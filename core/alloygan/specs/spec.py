@@ -35,9 +35,10 @@ class Spec(BaseModel):
         try:
             return handler(data)
         except ValidationError as error:
-            raise ValidationError.from_exception_data(
-                cls.__name__, [cls._line_error(item) for item in error.errors(include_url=False)]
-            ) from None
+            items = error.errors(include_url=False)
+            # pydantic counts the good items of a list only, which would be a second message of the same thing.
+            said = [item for item in items if not (item["type"] == "too_short" and _something_inside(item, items))]
+            raise ValidationError.from_exception_data(cls.__name__, [cls._line_error(item) for item in said]) from None
 
     @classmethod
     def _line_error(cls, item: Any) -> InitErrorDetails:
@@ -53,6 +54,11 @@ class Spec(BaseModel):
             loc=item["loc"],
             input=item["input"],
         )
+
+
+def _something_inside(item: Any, items: Sequence[Any]) -> bool:
+    path = item["loc"]
+    return any(len(other["loc"]) > len(path) and other["loc"][: len(path)] == path for other in items)
 
 
 def _beside_its_file(value: Any) -> Any:

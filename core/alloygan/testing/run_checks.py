@@ -8,6 +8,7 @@ from typing import Any, Literal
 from alloygan.errors import PluginError, nearest
 from alloygan.specs.condition_columns import ColumnSpec
 from alloygan.testing.augmenter_checks import AUGMENTER_CHECKS
+from alloygan.testing.comparison_checks import COMPARISON_CHECKS
 from alloygan.testing.conditioner_checks import CONDITIONER_CHECKS
 from alloygan.testing.critic_checks import CRITIC_CHECKS
 from alloygan.testing.dataset_checks import DATASET_CHECKS
@@ -33,6 +34,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "augmenter": (*SPEC_CHECKS, *AUGMENTER_CHECKS, *TRAINING_CHECKS),
     "dataset": (*SPEC_CHECKS, *DATASET_CHECKS, *TRAINING_CHECKS),
     "descriptor": (*SPEC_CHECKS, *DESCRIPTOR_CHECKS),
+    "comparison": (*SPEC_CHECKS, *COMPARISON_CHECKS),
 }
 
 

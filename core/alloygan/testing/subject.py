@@ -112,7 +112,10 @@ class Subject:
                 sampler=spec if self.sort == "sampler" else StandInSamplerSpec(),
                 augment=spec if self.sort == "augmenter" else StandInAugmenterSpec(),
             ),
-            evaluation=EvaluationSpec(descriptors=(spec if self.sort == "descriptor" else StandInDescriptorSpec(),)),
+            evaluation=EvaluationSpec(
+                descriptors=(spec if self.sort == "descriptor" else StandInDescriptorSpec(),),
+                comparisons=(spec,) if self.sort == "comparison" else (),
+            ),
         )
 
     def space(self, *, table: bool = True) -> ConditionSpace:

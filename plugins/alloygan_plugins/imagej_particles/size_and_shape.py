@@ -12,6 +12,8 @@ from alloygan.interfaces.descriptor import Descriptor, Measurement, Specimens
 class _OneValueAParticle(Descriptor):
     """Particles of all specimens, pooled: of `min_area` px² or more; `exclude_edges`: clear of the border."""
 
+    one_value_a_particle = True
+
     def __init__(self, min_area: float, exclude_edges: bool) -> None:
         self.min_area = min_area
         self.exclude_edges = exclude_edges

@@ -79,3 +79,22 @@ def test_the_kinds_are_registered():
     augmenters = load_zoo().registries["augmenter"]
     for kind in ("none", "flips", "d4"):
         assert augmenters.get(kind).spec in {type(spec) for spec in SPECS}
+
+
+def test_intensity_varies_as_much_as_asked():
+    images = 0.4 * torch.rand(400, 1, 8, 8, generator=torch.Generator().manual_seed(2)) - 0.2
+    result = drawn(Identity(brightness=0.1, contrast=0.3), images)
+    moved = (result.mean(dim=(1, 2, 3)) - images.mean(dim=(1, 2, 3))) / 2
+    factor = result.std(dim=(1, 2, 3)) / images.std(dim=(1, 2, 3))
+    assert moved.abs().max() <= 0.1 + 1e-6
+    assert (moved.min(), moved.max()) == (pytest.approx(-0.1, abs=0.01), pytest.approx(0.1, abs=0.01))
+    assert (factor.min(), factor.max()) == (pytest.approx(0.7, abs=0.02), pytest.approx(1.3, abs=0.02))
+    assert torch.corrcoef(torch.stack([moved, factor]))[0, 1].abs() < 0.15
+
+
+def test_intensity_stays_in_range_and_on_real_images():
+    images = 2 * torch.rand(16, 1, 8, 8, generator=torch.Generator().manual_seed(2)) - 1
+    strong = Flips(brightness=0.5, contrast=0.9)
+    assert drawn(strong, images).abs().max() <= 1
+    assert torch.equal(drawn(strong, images, real=False), images)
+    assert torch.equal(drawn(Flips(), images), drawn(Flips(brightness=0.0), images))

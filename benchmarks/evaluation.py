@@ -1,0 +1,125 @@
+"""How long does a full evaluation take? Times the real `measure`, with images of the data set as generated ones.
+
+No model is needed: half of the evaluation images of each condition stand for the generated ones, so that every part of
+the evaluation has the work that it has for a good generator. The training of the fidelity judge is timed apart.
+
+python benchmarks/evaluation.py --json result.json
+python benchmarks/evaluation.py my-spec.yaml --images 250
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from alloygan import Data, Patches, load_zoo
+from alloygan.evaluation.evaluate import measure
+from alloygan.specs.evaluation import EvaluationSpec
+from alloygan.terminal import progress_display
+from alloygan.training.run_folder import environment
+
+SIDE = 128
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, print a table, and write JSON if asked to."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("spec", nargs="?", help="spec file, or zoo:NAME; by default the synthetic alloy, 8 conditions")
+    parser.add_argument("--set", action="append", default=[], metavar="a.b=c", help="override a field; repeatable")
+    parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help="plugin in a single file")
+    parser.add_argument("--images", type=int, default=250, help="images of a condition in each of the three sets")
+    parser.add_argument("--size", type=int, default=1536, help="micrographs of the synthetic alloy, px")
+    parser.add_argument("--json", type=Path, help="file for the results")
+    options = parser.parse_args(arguments)
+
+    zoo = load_zoo(options.plugin)
+    console = Console()
+    if options.spec:
+        spec = zoo.read_spec(options.spec, options.set)
+        evaluation, data = spec.evaluation, spec.data.build(spec.conditions)
+    else:
+        values: dict[str, Any] = {"kind": "synthetic_alloy", "size": options.size}
+        # Of the evaluation patches, which do not overlap, half stand for generated ones.
+        micrographs = -(-2 * options.images // (options.size // SIDE) ** 2)
+        values |= {"training_micrographs": 2, "evaluation_micrographs": micrographs, "stride": SIDE // 2}
+        console.print(f"drawing {8 * (micrographs + 2)} micrographs of {options.size} px …")
+        data = zoo.spec_from_values(values, "dataset").build(())
+        evaluation = EvaluationSpec.model_validate({"phase": "dark", "smooth": 1.0}, context=zoo.registries)
+    evaluation = evaluation.model_copy(update={"images": options.images})
+    real, stand_ins = _halves(data.evaluation)
+    data = Data(data.space, data.train, real, data.um_per_px)
+
+    def generate(label: int, count: int) -> Tensor:
+        return stand_ins.images[stand_ins.condition.label == label][:count]
+
+    clock = Clock()
+    with progress_display(console) as display:
+
+        def report(part: str, done: int, total: int) -> None:
+            clock.note(part)
+            display.work(part, done, total)
+
+        result = measure(evaluation, data, generate, report)
+    clock.stop()
+    images = sum(condition["images"] for condition in result.scores["conditions"])
+    judge = clock.seconds.get("judge", 0.0)
+    table = Table(
+        title=f"{images} images of {' × '.join(map(str, real.images.shape[1:]))} evaluated", title_justify="left"
+    )
+    table.add_column("part")
+    table.add_column("s", justify="right")
+    for part, seconds in clock.seconds.items():
+        table.add_row(part, f"{seconds:.1f}")
+    table.add_row("all but the training of the judge", f"{clock.total - judge:.1f}")
+    console.print(table)
+    if options.json is not None:
+        about = {"environment": environment(torch.device("cpu")), "images": images, "seconds": clock.seconds}
+        about |= {"total": clock.total, "without_judge_training": clock.total - judge}
+        about["evaluation"] = evaluation.model_dump(mode="json")
+        options.json.write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+class Clock:
+    """Seconds of each part, by when it was last heard of."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.started = self._last = time.perf_counter()
+        self._part: str | None = None
+
+    def note(self, part: str) -> None:
+        """The time since the last note belonged to the part that was at work."""
+        now = time.perf_counter()
+        at_work = self._part or part
+        self.seconds[at_work] = self.seconds.get(at_work, 0.0) + now - self._last
+        self._last, self._part = now, part
+
+    def stop(self) -> None:
+        """Give the rest to the last part."""
+        if self._part is not None:
+            self.note(self._part)
+
+    @property
+    def total(self) -> float:
+        """All seconds so far."""
+        return sum(self.seconds.values())
+
+
+def _halves(patches: Patches) -> tuple[Patches, Patches]:
+    """Every other patch, so that both halves have all conditions and sources."""
+
+    def some(start: int) -> Patches:
+        return Patches(patches.images[start::2], patches.condition[slice(start, None, 2)], patches.source[start::2])
+
+    return some(0), some(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Bootstrap confidence intervals of scores: images are drawn again, with replacement, as often as there are.
+
+An image is drawn with everything measured in it (particles of one image are not independent). Where a set comes from
+many micrographs or simulations, these are drawn instead of images. B. Efron and R. J. Tibshirani, An Introduction to
+the Bootstrap, 1993. Distances and absolute deviations cannot fall below 0, so resampled ones lie above the score; the
+interval is the percentile interval, moved so that its median is the score.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alloygan.interfaces.descriptor import Measurement
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+CONFIDENCE = 0.95
+FEWEST_UNITS = 5
+"""Sources are the units from so many on; below, images are."""
+
+_MOST_VALUES = 4000
+
+
+class Resampler:
+    """Draws a set of images again: `units` (N,) says which images belong together."""
+
+    def __init__(self, source: IntArray | None, images: int) -> None:
+        if source is not None and len(np.unique(source)) >= FEWEST_UNITS:
+            _, self.unit = np.unique(source, return_inverse=True)
+        else:
+            self.unit = np.arange(images)
+        self.units = int(self.unit.max()) + 1 if images else 0
+        self.images = images
+
+    def weights(self, random: np.random.Generator) -> IntArray:
+        """How often each image (N,) is drawn."""
+        if not self.units:
+            return np.zeros(0, dtype=np.int64)
+        drawn = np.bincount(random.integers(0, self.units, self.units), minlength=self.units)
+        return drawn[self.unit]
+
+
+def redrawn(measurement: Measurement, weights: IntArray) -> Measurement | None:
+    """The measurement of the images drawn so often each; None where its values belong to no image."""
+    image = _image_of(measurement, len(weights))
+    if image is None:
+        return None
+    index = np.repeat(np.arange(len(image)), weights[image])
+    return replace(measurement, values=measurement.values[index], image=image[index])
+
+
+def thinned(measurement: Measurement) -> Measurement:
+    """At most 4,000 of the values, evenly spaced, so that thousands of resamples stay quick."""
+    count = len(measurement.values)
+    if measurement.values.ndim != 1 or count <= _MOST_VALUES or measurement.image is None:
+        return measurement
+    index = np.linspace(0, count - 1, _MOST_VALUES).round().astype(np.int64)
+    return replace(measurement, values=measurement.values[index], image=measurement.image[index])
+
+
+def interval(score: float | None, resampled: Sequence[float | None]) -> list[float] | None:
+    """The 95 % interval `[low, high]` of a score that cannot be negative; None without a score, or where a tenth of
+    the resamples gave none.
+    """
+    found = np.array([value for value in resampled if value is not None and np.isfinite(value)])
+    if score is None or not len(resampled) or len(found) < 0.9 * len(resampled):
+        return None
+    tail = (1 - CONFIDENCE) / 2
+    low, middle, high = np.quantile(found, [tail, 0.5, 1 - tail])
+    return [max(0.0, float(score + low - middle)), max(0.0, float(score + high - middle))]
+
+
+def _image_of(measurement: Measurement, images: int) -> IntArray | None:
+    if measurement.image is not None:
+        return measurement.image
+    return np.arange(images) if len(measurement.values) == images else None
