@@ -1,4 +1,4 @@
-"""How far does the segmentation lie from masks drawn by hand, and what does that do to each descriptor?
+"""How far does the segmentation lie from ground-truth masks, and what does that do to each descriptor?
 
 Reads a manifest with a `mask` column, segments each micrograph as `alloygan evaluate` would (one grey level for all,
 fitted to all), and compares.
@@ -26,8 +26,7 @@ from alloygan.data.manifest import read_manifest
 from alloygan.evaluation.segmentation import fit_threshold, segment
 
 DESCRIPTORS = (
-    "equivalent_diameter", "number_density", "aspect_ratio", "area_fraction", "interface_density",
-    "characteristic_length", "two_point",
+    "equivalent_diameter", "number_density", "aspect_ratio", "area_fraction", "interface_density", "two_point",
 )  # fmt: skip
 
 

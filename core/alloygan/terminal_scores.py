@@ -137,10 +137,12 @@ def _print_memorising(console: Console, memorising: Mapping[str, Any] | None) ->
     if not memorising:
         return
     console.print("memorising", style="bold", highlight=False)
-    if memorising.get("closer") is not None:
+    closer = memorising["closer"]
+    if closer is not None:
         console.print(
-            f"{_percent(memorising['closer'])} {_interval(memorising.get('closer_interval'), 100)} of generated images "
-            f"are closer to a training patch than the closest {_percent(memorising['expected'])} of evaluation images",
+            f"{_percent(closer['share'])} {_interval(closer['interval'], 100)} of generated images are closer to a "
+            f"training patch than all but the closest evaluation images; {_percent(closer['expected'])} are expected "
+            "if nothing is memorised",
             markup=False,
             highlight=False,
         )

@@ -91,6 +91,7 @@ def test_planted_copies_are_found_with_what_was_done_to_them(channels: int) -> N
     )
     found = nearest_training(planted, training, candidates=16)
     assert found.distance.tolist() == [0.0] * len(plants)
+    assert found.correlation == pytest.approx(np.ones(len(plants)))
     assert found.index.tolist() == [7 + number for number in range(len(plants))]
     assert found.transform.tolist() == [transform for transform, _, _ in plants]
     assert found.shift.tolist() == [[down, right] for _, down, right in plants]
@@ -154,6 +155,8 @@ def test_recipe_of_a_match_makes_the_image_again() -> None:
         inside = moved(np.ones_like(patch), down, right) == 1
         difference = (image.astype(np.float64) - moved(patch, down, right))[inside]
         assert found.distance[number] == pytest.approx(math.sqrt((difference**2).mean()))
+        pair = image[inside], moved(patch, down, right)[inside]
+        assert found.correlation[number] == pytest.approx(np.corrcoef(*pair)[0, 1])
 
 
 def test_shift_stays_below_a_quarter_of_the_shorter_side() -> None:
@@ -169,7 +172,7 @@ def test_degenerate_sets() -> None:
     flat = np.full((4, 1, 12, 12), 90, dtype=np.uint8)
     found = nearest_training(flat, np.full((1, 1, 12, 12), 100, dtype=np.uint8))
     assert found.distance.tolist() == [10.0] * 4
-    assert found.index.tolist() == [0] * 4
+    assert found.index.tolist() == found.correlation.tolist() == [0] * 4
     assert nearest_training(flat[:0], flat).distance.shape == (0,)
     assert nearest_training(flat[:0], flat).shift.shape == (0, 2)
     for queries, training, words in (
@@ -208,13 +211,15 @@ def test_images_of_the_same_law_are_as_close_as_expected() -> None:
     assert closer["quantile"] == 0.05
     assert closer["interval"][0] <= closer["expected"] <= closer["interval"][1]
     assert closer["share"] < 0.2
+    assert result["alike"]["share"] < 0.2
+    assert result["alike"]["interval"][0] <= result["alike"]["expected"]
     assert result["training_images"] == 120
     assert (result["shift"], result["group"]) == (4, "d4")
     assert "note" not in result
     first = result["conditions"][0]
     assert (first["label"], first["generated"]["images"], first["real"]["images"]) == (0, 40, 40)
     assert first["generated"]["smallest"] < first["generated"]["median"]
-    assert first["real"]["smallest"] <= first["real"]["low"] < first["real"]["median"]
+    assert first["real"]["smallest"] <= first["real"]["end"]["distance"] < first["real"]["median"]
 
 
 def test_copies_among_generated_images_are_counted_and_named() -> None:
@@ -228,7 +233,9 @@ def test_copies_among_generated_images_are_counted_and_named() -> None:
         generated[0][sample] = moved(training[sample], 2, -3)
     result = plain(memorising(generated, sets(10), training))
     assert result["closer"]["share"] >= 13 / 80
-    assert result["closer"]["interval"][0] > result["closer"]["expected"]
+    for share in ("closer", "alike"):
+        assert result[share]["interval"][0] > result[share]["expected"]
+    assert "note" not in result
     assert result["conditions"][0]["closer"] >= 0.25
     shown = result["nearest"]
     assert len(shown) == MOST_SHOWN
@@ -236,42 +243,63 @@ def test_copies_among_generated_images_are_counted_and_named() -> None:
     noiseless = [row for row in shown if row["label"] == 0]
     assert [row["distance"] for row in noiseless] == [0.0] * 10
     assert {(row["transform"], *row["shift"]) for row in noiseless} == {("as it is", 2, -3)}
+    assert min(row["correlation"] for row in shown) > 0.9
     noisy = [row for row in shown if row["label"] == 1]
     assert {row["training"] - row["sample"] for row in noisy} == {70}
     assert {row["transform"] for row in noisy} == {"turned by 270°"}
     assert all(0 < row["ratio"] < 0.3 for row in noisy)
 
 
-def test_share_is_the_count_below_the_low_end() -> None:
+def test_shares_are_the_counts_beyond_the_end() -> None:
     generated, real, training = sets(1), sets(10, count=30), training_patches()
     result = plain(memorising(generated, real, training))
-    below = 0
+    closer = alike = 0
     for label, images in generated.items():
-        low = np.sort(nearest_training(real[label], training).distance)[0]  # 5 % of 31: the first
-        assert result["conditions"][label]["real"]["low"] == pytest.approx(low)
-        below += int((nearest_training(images, training).distance < low).sum())
-    assert result["closer"]["share"] == pytest.approx(below / 80)
+        found, of_real = nearest_training(images, training), nearest_training(real[label], training)
+        # 5 % of 31: the first.
+        end = {"distance": of_real.distance.min(), "correlation": of_real.correlation.max()}
+        assert result["conditions"][label]["real"]["end"] == pytest.approx(end)
+        closer += int((found.distance < end["distance"]).sum())
+        alike += int((found.correlation > end["correlation"]).sum())
+    assert result["closer"]["share"] == pytest.approx(closer / 80)
+    assert result["alike"]["share"] == pytest.approx(alike / 80)
     assert result["closer"]["expected"] == pytest.approx(1 / 31)
 
 
-def test_low_contrast_is_named_as_a_reason() -> None:
+def test_low_contrast_is_close_but_not_alike() -> None:
     faint = {label: (images // 2 + 64).astype(np.uint8) for label, images in sets(1).items()}
     result = plain(memorising(faint, sets(10), training_patches()))
-    assert result["closer"]["share"] > 0.5
+    assert result["closer"]["interval"][0] > result["closer"]["expected"]
+    assert result["alike"]["interval"][0] <= result["alike"]["expected"]
+    assert "not copying" in result["note"]
     assert all("less contrast than real ones" in entry["note"] for entry in result["conditions"])
-    assert "note" not in plain(memorising(sets(1), sets(10), training_patches()))["conditions"][0]
+
+
+def test_faint_copies_are_alike() -> None:
+    training, generated = training_patches(), sets(1)
+    generated[0][:20] = training[:20] // 2 + 64
+    result = plain(memorising(generated, sets(10), training))
+    assert result["alike"]["interval"][0] > result["alike"]["expected"]
+    assert result["conditions"][0]["alike"] >= 0.5
 
 
 def test_missing_sets_give_none_and_a_reason() -> None:
     training, images = training_patches(), sets(1, count=5)
     result = plain(memorising(images, {0: images[0][:3]}, training))
     without = result["conditions"][1]
-    assert without["real"] == {"images": 0, "median": None, "smallest": None, "contrast": None, "low": None}
+    assert without["real"] == {
+        "images": 0,
+        "median": None,
+        "smallest": None,
+        "correlation": None,
+        "contrast": None,
+        "end": {"distance": None, "correlation": None},
+    }
     assert without["closer"] is without["expected"] is None
     assert "no held-out real images" in without["note"]
     assert result["closer"]["expected"] == pytest.approx(1 / 4)
     alone = plain(memorising(images, {}, training))
-    assert alone["closer"] is None
+    assert alone["closer"] is alone["alike"] is None
     assert "no held-out real images" in alone["note"]
     assert alone["nearest"][0]["ratio"] is None
     nothing = plain(memorising(images, images, training[:0]))

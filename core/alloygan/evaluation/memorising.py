@@ -1,10 +1,13 @@
-"""Memorising: whether generated images lie closer to training patches than held-out real images do.
+"""Memorising: whether generated images are nearer to training patches than held-out real images are.
 
-Each image is compared with its nearest training patch, mirrored, turned and shifted (see `nearest`). A generated image
-counts as close where it lies below the low end of the held-out real images of its condition: their k-th smallest
-distance, k being 5 % of them rounded down, at least 1. Of n real images, k/(n + 1) is the share that a generator which
-memorises nothing is expected to have below. Distances are root mean squares in grey levels, not normalised: images of
-little contrast, or blurred ones, lie closer to everything, so the contrast stands beside the distances.
+Each image is compared with its nearest training patch, mirrored, turned and shifted (see `nearest`). Two shares of the
+generated images are taken: those *closer* by the distance, a root mean square in grey levels, and those more *alike* by
+the correlation with the same patch. Either is measured at an end of the held-out real images of the condition: their
+k-th smallest distance or largest correlation, where k is 5 % of them rounded down, at least 1. Of n real images,
+k/(n + 1) is the share that is expected beyond that end of a generator that memorises nothing.
+
+The distance is not normalised: images of little contrast, or blurred ones, are closer to everything. The correlation
+does not see contrast. Copies raise both.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,12 +26,16 @@ FloatArray = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
 
 QUANTILE = 0.05
-"""The share of held-out real images that mark the low end of a condition."""
+"""The share of held-out real images that mark the end of a condition."""
 MOST_SHOWN = 12
 """So many generated images are named in `nearest`."""
 
 _LESS_CONTRAST = 0.9
 _NO_PATCHES = "there are no training patches to compare with"
+_CLOSER_ONLY = (
+    "more generated images than expected are closer to a training patch than real ones, but not more are alike: little "
+    "contrast or other grey levels bring them closer, not copying"
+)
 _NO_REAL = "there are no held-out real images to compare with, so the distances stand alone"
 
 
@@ -41,21 +48,19 @@ class _Found:
     contrast: tuple[float | None, float | None]
 
     @property
-    def rank(self) -> int:
-        """The real image, counted from the nearest, that marks the low end."""
-        return max(1, int(QUANTILE * (len(self.real.distance) + 1)))
-
-    @property
-    def low(self) -> float | None:
-        """The low end of the real distances."""
-        if not len(self.real.distance):
-            return None
-        return float(np.sort(self.real.distance)[self.rank - 1])
-
-    @property
     def expected(self) -> float:
-        """The share below the low end, if generated images are to the training patches as real ones are."""
-        return self.rank / (len(self.real.distance) + 1)
+        """The share beyond the end, if generated images are to the training patches as real ones are."""
+        return _rank(self.real.distance) / (len(self.real.distance) + 1)
+
+
+def _rank(values: FloatArray) -> int:
+    """Which real image, counted from the nearest, marks the end."""
+    return max(1, int(QUANTILE * (len(values) + 1)))
+
+
+def _end(values: FloatArray) -> float | None:
+    """The low end of the real images' values."""
+    return float(np.sort(values)[_rank(values) - 1]) if len(values) else None
 
 
 def memorising(
@@ -73,20 +78,21 @@ def memorising(
 ) -> dict[str, Any]:
     """Compare generated and held-out real images uint8 (n, C, H, W) of each label with training patches (M, C, H, W).
 
-    Ready for JSON, without NaN: `conditions`, a list of `{label, generated, real, closer, expected, note}` with
-    `{images, median, smallest, contrast}` for either set (`real` has `low`, its low end, as well); `closer`, the share
-    of all generated images below the low end of their condition, with its 95 % interval, what is `expected` where
-    nothing is memorised, and the `quantile`; `nearest`, the generated images that are closest in units of the median
-    real distance of their condition (`ratio`), with `label`, `sample` (its number within the condition), `distance`,
-    `training` (the number of the patch), `transform` and `shift` ([down, right] in px), which turn the patch into the
-    image; `shift` and `group` as they were searched, and `note` where something is missing.
+    Ready for JSON, without NaN: `conditions`, a list of `{label, generated, real, closer, alike, expected, note}` with
+    `{images, median, smallest, correlation, contrast}` for either set (distances, median correlation, and standard
+    deviation of the grey levels of the median image) and for `real` its `end`s; `closer` and `alike`, the shares of all
+    generated images with their 95 % intervals, what is `expected` where nothing is memorised, and the `quantile`;
+    `nearest`, the generated images that are closest in units of the median real distance of their condition (`ratio`),
+    with `label`, `sample` (its number within the condition), `distance`, `correlation`, `training` (the number of the
+    patch), `transform` and `shift` ([down, right] in px), which take the patch to the image; `shift` and `group` as
+    they were searched; `note`, where something is missing or to be read with care.
 
     `sources`: for each label the micrograph or simulation of each real image, (n,), for the interval.
     `progress("memorising", done, total)` is called before each condition, and at the end.
     """
     result: dict[str, Any] = {"unit": "grey level", "training_images": len(training)}
     if not len(training):
-        return result | {"conditions": [], "closer": None, "nearest": [], "note": _NO_PATCHES}
+        return result | {"conditions": [], "closer": None, "alike": None, "nearest": [], "note": _NO_PATCHES}
     search = TrainingSearch(training, shift=shift, group=group, device=device)
     found: list[_Found] = []
     for done, (label, images) in enumerate(generated.items()):
@@ -108,21 +114,35 @@ def memorising(
         "shift": search.shift,
         "group": search.group,
         "conditions": [_entry(condition) for condition in found],
-        "closer": _closer(found, resamples, seed),
+        "closer": _pooled(found, _distances, resamples, seed),
+        "alike": _pooled(found, _unlikeness, resamples, seed),
         "nearest": _shown(found),
     }
-    notes = [_NO_REAL] if result["closer"] is None else []
-    return result | ({"note": "; ".join(notes)} if notes else {})
+    note = _note_of_all(result)
+    return result | ({"note": note} if note else {})
+
+
+# The smaller, the nearer.
+
+
+def _distances(nearest: Nearest) -> FloatArray:
+    return nearest.distance
+
+
+def _unlikeness(nearest: Nearest) -> FloatArray:
+    return -nearest.correlation
 
 
 def _entry(condition: _Found) -> dict[str, Any]:
-    low = condition.low
+    distance, unlikeness = (_end(measure(condition.real)) for measure in (_distances, _unlikeness))
     entry = {
         "label": condition.label,
         "generated": _summary(condition.generated, condition.contrast[0]),
-        "real": _summary(condition.real, condition.contrast[1]) | {"low": low},
-        "closer": _share(condition.generated.distance, low),
-        "expected": condition.expected if low is not None else None,
+        "real": _summary(condition.real, condition.contrast[1])
+        | {"end": {"distance": distance, "correlation": -unlikeness if unlikeness is not None else None}},
+        "closer": _share(condition.generated.distance, distance),
+        "alike": _share(-condition.generated.correlation, unlikeness),
+        "expected": condition.expected if distance is not None else None,
     }
     note = _note(condition)
     return entry | ({"note": note} if note else {})
@@ -134,6 +154,7 @@ def _summary(nearest: Nearest, contrast: float | None) -> dict[str, Any]:
         "images": len(distance),
         "median": float(np.median(distance)) if len(distance) else None,
         "smallest": float(distance.min()) if len(distance) else None,
+        "correlation": float(np.median(nearest.correlation)) if len(distance) else None,
         "contrast": contrast,
     }
 
@@ -157,39 +178,49 @@ def _contrast(images: Images) -> float | None:
     return float(np.median([image.std() for image in images])) if len(images) else None
 
 
-def _share(distance: FloatArray, low: float | None) -> float | None:
-    return float((distance < low).mean()) if low is not None and len(distance) else None
+def _note_of_all(result: Mapping[str, Any]) -> str | None:
+    closer, alike = result["closer"], result["alike"]
+    if closer is None or alike is None:
+        return _NO_REAL
+    if _beyond(closer) and not _beyond(alike):
+        return _CLOSER_ONLY
+    return None
 
 
-def _closer(found: list[_Found], resamples: int, seed: int) -> dict[str, Any] | None:
-    judged = [condition for condition in found if condition.low is not None and len(condition.generated.distance)]
+def _beyond(share: Mapping[str, Any]) -> bool:
+    return share["interval"] is not None and share["interval"][0] > share["expected"]
+
+
+def _share(values: FloatArray, end: float | None) -> float | None:
+    return float((values < end).mean()) if end is not None and len(values) else None
+
+
+def _pooled(
+    found: list[_Found], measure: Callable[[Nearest], FloatArray], resamples: int, seed: int
+) -> dict[str, Any] | None:
+    """The share of all generated images that are nearer than the end of their condition, in one measure."""
+    judged = [condition for condition in found if len(condition.real.distance) and len(condition.generated.distance)]
     if not judged:
         return None
-    sizes = np.array([len(condition.generated.distance) for condition in judged])
-
-    def pooled(shares: list[float]) -> float:
-        return float((np.array(shares) * sizes).sum() / sizes.sum())
-
+    sizes = [len(condition.generated.distance) for condition in judged]
+    values = [(measure(condition.generated), measure(condition.real), condition.units) for condition in judged]
     random = np.random.default_rng([seed, len(judged)])
-    score = pooled([_share(condition.generated.distance, condition.low) or 0.0 for condition in judged])
-    drawn = [pooled([_redrawn(condition, random) for condition in judged]) for _ in range(resamples)]
+    score = float(np.average([_share(generated, _end(real)) for generated, real, _ in values], weights=sizes))
+    drawn = [float(np.average([_redrawn(*some, random) for some in values], weights=sizes)) for _ in range(resamples)]
     bounds = interval(score, drawn)
     return {
         "share": score,
         "interval": [min(1.0, bound) for bound in bounds] if bounds else None,
-        "expected": pooled([condition.expected for condition in judged]),
+        "expected": float(np.average([condition.expected for condition in judged], weights=sizes)),
         "quantile": QUANTILE,
     }
 
 
-def _redrawn(condition: _Found, random: np.random.Generator) -> float:
-    """The share of one condition with real and generated images drawn again."""
-    generated = condition.generated.distance
+def _redrawn(generated: FloatArray, real: FloatArray, units: Resampler, random: np.random.Generator) -> float:
+    """The share of one condition with generated and real images drawn again."""
     generated = generated[random.integers(0, len(generated), len(generated))]
-    real = np.sort(np.repeat(condition.real.distance, condition.units.weights(random)))
     # Sources differ in size, so the number of images drawn may differ too.
-    rank = max(1, int(QUANTILE * (len(real) + 1)))
-    return float((generated < real[rank - 1]).mean())
+    return _share(generated, _end(np.repeat(real, units.weights(random)))) or 0.0
 
 
 def _shown(found: list[_Found]) -> list[dict[str, Any]]:
@@ -203,6 +234,7 @@ def _shown(found: list[_Found]) -> list[dict[str, Any]]:
                     "label": condition.label,
                     "sample": sample,
                     "distance": distance,
+                    "correlation": float(nearest.correlation[sample]),
                     "ratio": distance / typical if typical > 0 else None,
                     "training": int(nearest.index[sample]),
                     "transform": TRANSFORMS[nearest.transform[sample]],

@@ -11,7 +11,7 @@ from alloygan.testing.verdicts import require
 
 
 def _specimens(count: int = 6, *, seed: int = 0, um_per_px: float | None = None) -> Specimens:
-    """Images with blobs of several sizes, and their masks."""
+    """Images with blobs of several sizes in fine lamellae, and the masks of the blobs."""
     rng = np.random.default_rng(seed)
     rows, columns = np.mgrid[0:48, 0:64]
     masks = np.zeros((count, 48, 64), dtype=np.bool_)
@@ -20,7 +20,8 @@ def _specimens(count: int = 6, *, seed: int = 0, um_per_px: float | None = None)
             y, x, radius = rng.uniform(8, 40), rng.uniform(8, 56), rng.uniform(2, 6)
             mask |= (rows - y) ** 2 + (columns - x) ** 2 < radius**2
     noise = rng.integers(-20, 21, masks.shape)
-    images = (np.where(masks, 180, 70) + noise).astype(np.uint8)[:, None]
+    lamellae = 25 * np.sin(2 * np.pi * columns / 6)
+    images = (np.where(masks, 180, 70 + lamellae) + noise).astype(np.uint8)[:, None]
     return Specimens(images, masks, um_per_px)
 
 

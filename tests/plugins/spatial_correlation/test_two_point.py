@@ -1,6 +1,9 @@
 """The two-point correlation against answers by hand, by brute force and in the limit."""
 
+import json
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,6 +79,18 @@ def test_random_pixels_are_uncorrelated() -> None:
     np.testing.assert_allclose(curve[1:], 0.09, atol=0.003)
 
 
+# What porespy 3.2.0 found on three masks: see `source` and `command` in the file.
+PORESPY = json.loads(Path(__file__).with_name("porespy_two_point.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", PORESPY["cases"], ids=lambda case: case["name"])
+def test_equals_porespy(case: dict[str, Any]) -> None:
+    rows = [np.frombuffer(bytes.fromhex(row), dtype=np.uint8) for row in case["rows"]]
+    mask = np.unpackbits(np.stack(rows), axis=1)[:, : case["shape"][1]].astype(bool)
+    assert mask.shape == tuple(case["shape"])
+    np.testing.assert_allclose(two_point(mask[None])[0], case["curve"], atol=1e-11)
+
+
 def boolean_discs(radius: float, density: float, count: int) -> np.ndarray:
     """Boolean model of discs on a torus: the primary phase is what no disc covers."""
     size = 96
@@ -118,6 +133,15 @@ def test_summary_of_what_never_decorrelates() -> None:
     masks[1] = True
     assert descriptor.summary(descriptor.measure(specimens(masks))) is None
     assert descriptor.summary(descriptor.measure(specimens(masks[:0]))) is None
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_images_of_one_pixel(count: int) -> None:
+    descriptor = TwoPoint().build()
+    found = descriptor.measure(specimens(np.ones((count, 1, 1), bool)))
+    assert found.values.shape == (count, 1)
+    assert descriptor.summary(found) is None
+    assert len(found.notes) == count
 
 
 def test_units_and_distance() -> None:
