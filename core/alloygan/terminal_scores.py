@@ -137,15 +137,18 @@ def _print_memorising(console: Console, memorising: Mapping[str, Any] | None) ->
     if not memorising:
         return
     console.print("memorising", style="bold", highlight=False)
-    closer = memorising["closer"]
-    if closer is not None:
-        console.print(
-            f"{_percent(closer['share'])} {_interval(closer['interval'], 100)} of generated images are closer to a "
-            f"training patch than all but the closest evaluation images; {_percent(closer['expected'])} are expected "
-            "if nothing is memorised",
-            markup=False,
-            highlight=False,
-        )
+    for key, words in (
+        ("closer", "are closer to a training patch than the closest evaluation images"),
+        ("alike", "correlate with it more than the most alike evaluation images do"),
+    ):
+        share = memorising[key]
+        if share is not None:
+            console.print(
+                f"{_percent(share['share'])} of generated images {words}; expected if nothing is memorised: "
+                f"{_percent(share['expected'])} {_interval(share['expected_interval'], 100)}",
+                markup=False,
+                highlight=False,
+            )
     if memorising.get("note"):
         console.print(memorising["note"], markup=False, highlight=False)
     console.print()

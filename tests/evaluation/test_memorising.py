@@ -209,10 +209,11 @@ def test_images_of_the_same_law_are_as_close_as_expected() -> None:
     # 2 of 40 images mark the low end: 2/41 is expected below.
     assert closer["expected"] == pytest.approx(2 / 41)
     assert closer["quantile"] == 0.05
-    assert closer["interval"][0] <= closer["expected"] <= closer["interval"][1]
-    assert closer["share"] < 0.2
-    assert result["alike"]["share"] < 0.2
-    assert result["alike"]["interval"][0] <= result["alike"]["expected"]
+    for share in (closer, result["alike"]):
+        low, high = share["expected_interval"]
+        assert low < share["expected"] < high < 0.2
+        assert share["share"] < 0.2
+        assert share["interval"][0] <= share["share"] <= share["interval"][1]
     assert result["training_images"] == 120
     assert (result["shift"], result["group"]) == (4, "d4")
     assert "note" not in result
@@ -234,7 +235,7 @@ def test_copies_among_generated_images_are_counted_and_named() -> None:
     result = plain(memorising(generated, sets(10), training))
     assert result["closer"]["share"] >= 13 / 80
     for share in ("closer", "alike"):
-        assert result[share]["interval"][0] > result[share]["expected"]
+        assert result[share]["share"] > result[share]["expected_interval"][1]
     assert "note" not in result
     assert result["conditions"][0]["closer"] >= 0.25
     shown = result["nearest"]
@@ -266,11 +267,26 @@ def test_shares_are_the_counts_beyond_the_end() -> None:
     assert result["closer"]["expected"] == pytest.approx(1 / 31)
 
 
+def test_expected_range_holds_the_share_of_the_same_law() -> None:
+    """The beta-binomial law, against distances that are drawn: 60 samples of a law in one condition of 20 and 30."""
+    search = TrainingSearch(textures(20, 100, size=(8, 8)), shift=0, group="none")
+    found = search.nearest(textures(60 * 50, 1, size=(8, 8))).distance.reshape(60, 50)
+    shares = [float((row[20:] < row[:20].min()).mean()) for row in found]
+    result = memorising(
+        {0: textures(30, 1, size=(8, 8))}, {0: textures(20, 2, size=(8, 8))}, textures(20, 100, size=(8, 8))
+    )
+    low, high = result["closer"]["expected_interval"]
+    assert np.mean([low <= share <= high for share in shares]) > 0.85
+    assert np.mean(shares) == pytest.approx(result["closer"]["expected"], abs=0.03)
+    # The range is not simply everything.
+    assert high < 0.25
+
+
 def test_low_contrast_is_close_but_not_alike() -> None:
     faint = {label: (images // 2 + 64).astype(np.uint8) for label, images in sets(1).items()}
     result = plain(memorising(faint, sets(10), training_patches()))
-    assert result["closer"]["interval"][0] > result["closer"]["expected"]
-    assert result["alike"]["interval"][0] <= result["alike"]["expected"]
+    assert result["closer"]["share"] > result["closer"]["expected_interval"][1]
+    assert result["alike"]["share"] <= result["alike"]["expected_interval"][1]
     assert "not copying" in result["note"]
     assert all("less contrast than real ones" in entry["note"] for entry in result["conditions"])
 
@@ -279,7 +295,7 @@ def test_faint_copies_are_alike() -> None:
     training, generated = training_patches(), sets(1)
     generated[0][:20] = training[:20] // 2 + 64
     result = plain(memorising(generated, sets(10), training))
-    assert result["alike"]["interval"][0] > result["alike"]["expected"]
+    assert result["alike"]["share"] > result["alike"]["expected_interval"][1]
     assert result["conditions"][0]["alike"] >= 0.5
 
 

@@ -3,8 +3,10 @@
 Each image is compared with its nearest training patch, mirrored, turned and shifted (see `nearest`). Two shares of the
 generated images are taken: those *closer* by the distance, a root mean square in grey levels, and those more *alike* by
 the correlation with the same patch. Either is measured at an end of the held-out real images of the condition: their
-k-th smallest distance or largest correlation, where k is 5 % of them rounded down, at least 1. Of n real images,
-k/(n + 1) is the share that is expected beyond that end of a generator that memorises nothing.
+k-th smallest distance or largest correlation, where k is 5 % of them rounded down, at least 1. Of a generator whose
+images are to the training patches as n real ones are, the share beyond that end is k/(n + 1) on average, and for m of
+its images has a beta-binomial law, whatever the law of the distances, if images are independent. A share above the 95 %
+range of that law is more than chance.
 
 The distance is not normalised: images of little contrast, or blurred ones, are closer to everything. The correlation
 does not see contrast. Copies raise both.
@@ -17,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alloygan.evaluation.bootstrap import Resampler, interval
+from alloygan.evaluation.bootstrap import CONFIDENCE, Resampler, interval
 from alloygan.evaluation.nearest import TRANSFORMS, Group, Nearest, TrainingSearch
 
 Images = NDArray[np.uint8]
@@ -30,6 +32,7 @@ QUANTILE = 0.05
 MOST_SHOWN = 12
 """So many generated images are named in `nearest`."""
 
+_DRAWS = 20_000
 _LESS_CONTRAST = 0.9
 _NO_PATCHES = "there are no training patches to compare with"
 _CLOSER_ONLY = (
@@ -81,7 +84,8 @@ def memorising(
     Ready for JSON, without NaN: `conditions`, a list of `{label, generated, real, closer, alike, expected, note}` with
     `{images, median, smallest, correlation, contrast}` for either set (distances, median correlation, and standard
     deviation of the grey levels of the median image) and for `real` its `end`s; `closer` and `alike`, the shares of all
-    generated images with their 95 % intervals, what is `expected` where nothing is memorised, and the `quantile`;
+    generated images with their 95 % `interval` (bootstrap over images), what is `expected` on average where nothing is
+    memorised, the 95 % range of that, `expected_interval`, and the `quantile`;
     `nearest`, the generated images that are closest in units of the median real distance of their condition (`ratio`),
     with `label`, `sample` (its number within the condition), `distance`, `correlation`, `training` (the number of the
     patch), `transform` and `shift` ([down, right] in px), which take the patch to the image; `shift` and `group` as
@@ -188,7 +192,7 @@ def _note_of_all(result: Mapping[str, Any]) -> str | None:
 
 
 def _beyond(share: Mapping[str, Any]) -> bool:
-    return share["interval"] is not None and share["interval"][0] > share["expected"]
+    return bool(share["share"] > share["expected_interval"][1])
 
 
 def _share(values: FloatArray, end: float | None) -> float | None:
@@ -212,8 +216,22 @@ def _pooled(
         "share": score,
         "interval": [min(1.0, bound) for bound in bounds] if bounds else None,
         "expected": float(np.average([condition.expected for condition in judged], weights=sizes)),
+        "expected_interval": _expected_interval(judged, random),
         "quantile": QUANTILE,
     }
+
+
+def _expected_interval(judged: list[_Found], random: np.random.Generator) -> list[float]:
+    """The 95 % range of the pooled share where generated images are to the training patches as real ones are."""
+    drawn = np.zeros(_DRAWS)
+    for condition in judged:
+        rank, real = _rank(condition.real.distance), len(condition.real.distance)
+        beyond = random.beta(rank, real + 1 - rank, _DRAWS)
+        drawn += random.binomial(len(condition.generated.distance), beyond)
+    drawn /= sum(len(condition.generated.distance) for condition in judged)
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(drawn, [tail, 1 - tail])
+    return [float(low), float(high)]
 
 
 def _redrawn(generated: FloatArray, real: FloatArray, units: Resampler, random: np.random.Generator) -> float:

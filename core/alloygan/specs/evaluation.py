@@ -55,7 +55,7 @@ class EvaluationSpec(Spec):
         200, ge=0, description="Resamples behind each 95 % confidence interval of a descriptor's scores; 0: none."
     )
     judge_images: int = Field(
-        20_000,
+        8_000,
         ge=0,
         description="Training patches that the judge of condition fidelity sees in its training: a small network that "
         "tells the condition from a patch; 0: no judge.",
