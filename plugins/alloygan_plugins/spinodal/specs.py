@@ -8,23 +8,26 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from alloygan import DatasetSpec
-from alloygan.errors import nearest
+from alloygan.errors import DataError, nearest
 from alloygan.specs.condition_columns import ColumnSpec
-from alloygan.specs.spec import SizePair
+from alloygan.specs.spec import SizePair, SpecPath
+from alloygan_plugins.spinodal.elasticity import MODULI, Moduli, moduli_problem
 
 if TYPE_CHECKING:
     from alloygan import Data
     from alloygan.data.condition_space import ConditionSpace
+    from alloygan.data.simulated import SimulatedMicrograph
 
 Composition = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
 Node = dict[str, float]
 
-COLUMNS = ("composition", "gradient_energy", "time")
+COLUMNS = ("composition", "gradient_energy", "time", "misfit")
 
 
 class Spinodal(DatasetSpec):
-    """Spinodal decomposition of a binary alloy, simulated (Cahn-Hilliard) over composition, gradient energy and time.
+    """Spinodal decomposition of a binary alloy (Cahn-Hilliard) over composition, gradient energy, time and misfit.
 
     Grey levels are compositions, linearly over `grey_range`. Units are dimensionless: W = M = 1, and a simulated pixel
     has side 1.
@@ -34,7 +37,7 @@ class Spinodal(DatasetSpec):
     composition: tuple[Composition, ...] = Field(
         (0.35, 0.5, 0.65),
         min_length=1,
-        description="Mean compositions; a mixture separates between 0.211 and 0.789.",
+        description="Mean compositions; a mixture separates between 0.211 and 0.789 (a misfit narrows that).",
     )
     gradient_energy: tuple[Positive, ...] = Field(
         (1.0,),
@@ -42,6 +45,17 @@ class Spinodal(DatasetSpec):
         description="Gradient energy coefficients κ; lengths grow with their square root.",
     )
     time: tuple[Positive, ...] = Field((100.0, 1000.0), min_length=1, description="Times of the snapshots.")
+    misfit: tuple[NotNegative, ...] = Field(
+        (0.0,),
+        min_length=1,
+        description="Coherent misfit strains for each unit of composition, in the scale of the moduli (strain times "
+        "sqrt(C11 / W) for C11 = 1). With the default moduli nothing separates from 0.667 on.",
+    )
+    moduli: Moduli = Field(
+        MODULI,
+        description="C11, C12 and C44 of the cubic crystal, whose axes are those of the box, in units of W; they count "
+        "only with a misfit. By default those of Mg2Si and Mg2Sn over C11: nearly isotropic.",
+    )
     design: Literal["grid", "random"] = Field(
         "grid",
         description="grid: every combination of the values is a condition of the table; random: every run has a "
@@ -66,6 +80,11 @@ class Spinodal(DatasetSpec):
     )
     noise: float = Field(0.02, ge=0, description="Standard deviation of the composition at time 0.")
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of the simulations.")
+    cache: SpecPath | None = Field(
+        None,
+        description="Folder that keeps the simulated compositions, so that none is computed twice; "
+        "relative to the file that names it. By default nothing is kept.",
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -73,6 +92,9 @@ class Spinodal(DatasetSpec):
             values = getattr(self, name)
             if len(set(values)) != len(values):
                 raise ValueError(f"{name}: a value stands twice")
+        problem = moduli_problem(self.moduli)
+        if problem is not None:
+            raise ValueError(f"moduli: {problem}")
         height, width = self.size
         if min(height, width) < 8:
             raise ValueError("size: at least 8 px a side")
@@ -118,15 +140,24 @@ class Spinodal(DatasetSpec):
         """The conditions that are simulated: the grid, or one a run (training runs first) for a random design."""
         if self.design == "grid":
             return [dict(zip(COLUMNS, values, strict=True)) for values in product(*self._values())]
-        draw = Random(self.seed)
-        count = self.runs + self.evaluation_runs
+        # A stream of its own for the misfit, so that it does not move what the others draw.
+        draw, draw_misfit = Random(self.seed), Random(f"misfit {self.seed}")
+        streams = [draw_misfit if name == "misfit" else draw for name in COLUMNS]
         return [
-            {name: draw.uniform(min(values), max(values)) for name, values in zip(COLUMNS, self._values(), strict=True)}
-            for _ in range(count)
+            {
+                name: stream.uniform(min(values), max(values))
+                for name, stream, values in zip(COLUMNS, streams, self._values(), strict=True)
+            }
+            for _ in range(self.runs + self.evaluation_runs)
         ]
 
     def _values(self) -> Iterator[tuple[float, ...]]:
         return (getattr(self, name) for name in COLUMNS)
+
+    def check_inputs(self, asked: Sequence[ColumnSpec]) -> None:
+        """Raises DataError where the cache is not a folder."""
+        if self.cache is not None and self.cache.exists() and not self.cache.is_dir():
+            raise DataError(f"{self.cache}: not a folder; `cache` names a folder, which may not exist yet")
 
     def condition_space(self, asked: Sequence[ColumnSpec]) -> "ConditionSpace":
         """Bounds and table from the nodes."""
@@ -139,3 +170,9 @@ class Spinodal(DatasetSpec):
         from alloygan_plugins.spinodal.dataset import build
 
         return build(self, asked)
+
+    def micrographs(self, asked: Sequence[ColumnSpec]) -> Iterator["SimulatedMicrograph"]:
+        """The simulated boxes, one by one."""
+        from alloygan_plugins.spinodal.dataset import micrographs
+
+        return micrographs(self, asked)

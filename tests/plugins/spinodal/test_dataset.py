@@ -1,13 +1,18 @@
 """The simulated data set: nodes, patches, splits, columns."""
 
+import json
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from alloygan import Zoo, load_zoo
+from alloygan.cli import app
+from alloygan.data.images import read_image, read_mask
 from alloygan.data.patches import Data
-from alloygan.errors import SpecError
+from alloygan.errors import DataError, SpecError
 from alloygan.specs.condition_columns import ColumnSpec
 
 SMALL = {"kind": "spinodal", "composition": [0.4, 0.6], "time": [30, 60], "size": 32, "runs": 2, "evaluation_runs": 1}
@@ -86,6 +91,91 @@ def test_a_random_design_has_no_table(zoo: Zoo) -> None:
     assert data.train.condition.values.max() <= 1
 
 
+def test_a_random_run_keeps_its_field_when_runs_are_added(zoo: Zoo) -> None:
+    few, more = (make(zoo, design="random", runs=n, evaluation_runs=0).train for n in (3, 5))
+    # The same to rounding, which grey levels rarely show.
+    assert (few.images.int() - more.images[:3].int()).abs().max() <= 1
+
+
+def test_a_misfit_that_varies_is_a_condition(zoo: Zoo) -> None:
+    data = make(zoo, misfit=[0.3, 0], moduli=[1, 0.3, 0.8], time=[60])
+    assert [column.name for column in data.space.columns] == ["composition", "misfit"]
+    assert data.space.table == ((0.4, 0.0), (0.4, 0.3), (0.6, 0.0), (0.6, 0.3))
+    # The misfit opposes the decomposition, and no simulation of one value is one of the other.
+    spread = [data.train.of_condition(label).float().std() for label in range(4)]
+    assert spread[1] < 0.9 * spread[0]
+    assert spread[3] < 0.9 * spread[2]
+
+
+def test_a_misfit_of_zero_changes_no_bit(zoo: Zoo) -> None:
+    one, other = make(zoo), make(zoo, misfit=[0], moduli=[1, 0.3, 0.8])
+    assert torch.equal(one.train.images, other.train.images)
+
+
+def test_a_misfit_does_not_move_what_else_is_drawn_at_random(zoo: Zoo) -> None:
+    without, with_misfit = (
+        zoo.spec_from_values(SMALL | {"design": "random", "misfit": misfit}, "dataset").nodes()
+        for misfit in ([0], [0, 0.4])
+    )
+    assert [{**node, "misfit": 0} for node in with_misfit] == without
+    values = [node["misfit"] for node in with_misfit]
+    assert len(set(values)) == len(values)
+    assert 0 <= min(values) < max(values) <= 0.4
+
+
+def test_a_random_design_draws_the_values_it_always_drew(zoo: Zoo) -> None:
+    first = zoo.spec_from_values(SMALL | {"design": "random", "gradient_energy": [0.5, 2]}, "dataset").nodes()[0]
+    # A change here changes every random data set that was ever drawn from a seed.
+    assert first["composition"] == pytest.approx(0.5688843703050096)
+    assert first["gradient_energy"] == pytest.approx(1.6369316143849354)
+    assert first["time"] == pytest.approx(42.61714742492384)
+
+
+@pytest.mark.parametrize("design", [{}, {"design": "random", "runs": 3}])
+def test_micrographs_are_the_boxes_that_patches_are_cut_from(zoo: Zoo, design: dict[str, Any]) -> None:
+    spec = zoo.spec_from_values(SMALL | {"pool": 2} | design, "dataset")
+    found = list(spec.micrographs(()))
+    data = make(zoo, pool=2, **design)
+    assert len(found) == len(data.train) + len(data.evaluation)
+    assert len({one.name for one in found}) == len(found)
+    boxes = {bytes(image.numpy().tobytes()) for image in data.train.images}
+    assert {one.image.tobytes() for one in found if one.training} == boxes
+    assert {bytes(image.numpy().tobytes()) for image in data.evaluation.images} == {
+        one.image.tobytes() for one in found if not one.training
+    }
+    for one in found:
+        assert set(one.conditions) == {"composition", "time"}
+        assert one.um_per_px is None
+        assert one.mask is not None
+        # On the mask is what is brighter than the middle of grey_range, but for rounding.
+        sure = np.abs(one.image[0].astype(float) - 127.5) > 1
+        assert np.array_equal(one.mask[sure], (one.image[0] > 127.5)[sure])
+
+
+def test_simulated_micrographs_as_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "box"
+    fields = ["composition=[0.4,0.6]", "misfit=[0,0.2]", "time=[40]", "runs=1", "evaluation_runs=1", "size=32"]
+    overrides = [part for field in fields for part in ("--set", field)]
+    with pytest.raises(SystemExit) as end:
+        app(["simulate", "spinodal", "--out", str(out), "--json", *overrides])
+    assert end.value.code in (0, None)
+    assert json.loads(capsys.readouterr().out)["micrographs"] == 8
+    lines = (out / "manifest.csv").read_text().splitlines()
+    assert lines[0] == "file,composition,misfit,mask"
+    assert lines[1] == "images/training_00000_t40.png,0.4,0,masks/training_00000_t40.png"
+    assert len(lines) == 9
+    image = read_image(out / "images/training_00000_t40.png")
+    mask = read_mask(out / "masks/training_00000_t40.png", size=(32, 32))
+    assert image.shape == (1, 32, 32)
+    assert image[0][mask].min() >= image[0][~mask].max()
+
+
+@pytest.mark.parametrize("design", ["grid", "random"])
+def test_noise_that_no_simulation_survives_is_told(zoo: Zoo, design: str) -> None:
+    with pytest.raises(DataError, match="a noise of 100 puts compositions too far outside"):
+        make(zoo, design=design, noise=100)
+
+
 def test_without_evaluation_runs_those_of_training_serve(zoo: Zoo) -> None:
     data = make(zoo, evaluation_runs=0)
     assert data.evaluation is data.train
@@ -97,6 +187,11 @@ def test_without_evaluation_runs_those_of_training_serve(zoo: Zoo) -> None:
         ({"composition": [0.4, 0.4]}, "stands twice"),
         ({"composition": [1.4]}, "less than 1"),
         ({"gradient_energy": [0]}, "greater than 0"),
+        ({"misfit": [-0.1]}, "greater than or equal to 0"),
+        ({"misfit": [0.1, 0.1]}, "stands twice"),
+        ({"misfit": []}, "at least 1"),
+        ({"moduli": [1, 0.3, 0]}, "stable crystal"),
+        ({"moduli": [1, 0.3]}, "moduli"),
         ({"size": 4}, "at least 8"),
         ({"pool": 5}, "does not divide"),
         ({"patch": 64}, "larger than"),
