@@ -147,6 +147,8 @@ def test_form_of_the_result() -> None:
         "mean_floor_deviation",
         "mean_ks",
         "mean_floor_ks",
+        "mean_ks_interval",
+        "mean_floor_ks_interval",
         "mean_deviation_interval",
         "mean_floor_deviation_interval",
         "mean_distance_interval",

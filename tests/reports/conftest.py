@@ -12,7 +12,7 @@ import torch
 from alloygan.assembler import build_generator, site_of
 from alloygan.data.condition_space import ConditionSpace
 from alloygan.data.patches import Data, Patches
-from alloygan.sharing import save_generator
+from alloygan.sharing import load_generator, save_generator
 from alloygan.specs.condition_columns import ColumnSpec
 from alloygan.training.run_folder import RunFolder
 from alloygan.zoo import Zoo, load_zoo
@@ -43,6 +43,15 @@ class Made:
     def write(self, name: str, values: Any) -> None:
         (self.path / name).write_text(json.dumps(values), encoding="utf-8")
 
+    def halve_phases(self, zoo: Zoo) -> float:
+        """Put the evaluation's threshold, which it gives, at the middle grey level of the untrained generator."""
+        model = load_generator(self.path, zoo)
+        threshold = float(model.sample(model.space.table[0], 8, 0).float().median()) + 0.5
+        evaluation = self.evaluation()
+        evaluation["segmentation"]["threshold"] = threshold
+        self.write("evaluation.json", evaluation)
+        return threshold
+
     def evaluation(self) -> dict[str, Any]:
         values: dict[str, Any] = json.loads((self.path / "evaluation.json").read_text(encoding="utf-8"))
         return values
@@ -68,6 +77,7 @@ def make_run(tmp_path: Path, zoo: Zoo) -> MakeRun:
         held_out: Sequence[int] = (),
         unit: str = "at%",
         evaluation_patches: int = 4,
+        alloys: Sequence[str] = (),
     ) -> Made:
         path = tmp_path / name
         spec_file = tmp_path / "spec.yaml"
@@ -76,7 +86,7 @@ def make_run(tmp_path: Path, zoo: Zoo) -> MakeRun:
         spec_file.write_text(text, encoding="utf-8")
         spec = zoo.read_spec(spec_file)
         RunFolder(path).start(spec, torch.device("cpu"))
-        data = made_data(count, shape, held_out, unit, evaluation_patches)
+        data = made_data(count, shape, held_out, unit, evaluation_patches, alloys)
         save_generator(
             path,
             build_generator(spec.generator, site_of(shape, data.space)),
@@ -107,9 +117,25 @@ def make_run(tmp_path: Path, zoo: Zoo) -> MakeRun:
 
 
 @pytest.fixture
+def page_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the figures for a paper, which take most of a report's time and are tested alone."""
+
+    def nothing(run: Path, figures: Any, progress: Any) -> list[Path]:
+        return []
+
+    monkeypatch.setattr("alloygan.reports.page.write_figures", nothing)
+
+
+@pytest.fixture
 def make_score() -> Callable[..., Score]:
     """Make one descriptor's scores."""
     return score
+
+
+@pytest.fixture
+def make_findings() -> Callable[[int], dict[str, Any]]:
+    """Make what judge, nearest training patches and comparisons leave in an evaluation of so many conditions."""
+    return made_findings
 
 
 @pytest.fixture
@@ -125,14 +151,22 @@ def samples() -> dict[str, Any]:
 
 
 def made_data(
-    count: int, shape: tuple[int, int, int], held_out: Sequence[int], unit: str, evaluation_patches: int
+    count: int,
+    shape: tuple[int, int, int],
+    held_out: Sequence[int],
+    unit: str,
+    evaluation_patches: int,
+    alloys: Sequence[str] = (),
 ) -> Data:
-    """Patches whose grey levels tell which one each is."""
-    rows = [
+    """Patches whose grey levels tell which one each is. `alloys`: classes, which make a further column."""
+    rows: list[dict[str, Any]] = [
         {"composition": 0.1 + 0.2 * i, "gradient_energy": 0.4 + i % 3, "time": 10 ** (i % 4)} for i in range(count or 6)
     ]
     specs = [ColumnSpec(name="composition", unit=unit), ColumnSpec(name="gradient_energy")]
     specs.append(ColumnSpec(name="time", scale="log"))
+    if alloys:
+        specs.append(ColumnSpec(name="alloy", scale="category"))
+        rows = [row | {"alloy": alloys[i % len(alloys)]} for i, row in enumerate(rows)]
     space = ConditionSpace.from_rows(specs, rows, tabulate=count > 0)
     space = ConditionSpace(space.columns, space.table, frozenset(held_out))
     table = [space.row(row) for row in rows]
@@ -216,7 +250,12 @@ def made_evaluation(
         "schema": 1,
         "segmentation": {"threshold": 127.5, "smooth": 0.0, "phase": "bright"},
         "descriptors": [
-            {"name": name, "unit": conditions[0]["scores"][name]["unit"], "summary": f"About {name}.", "spec": {}}
+            {
+                "name": name,
+                "unit": conditions[0]["scores"][name]["unit"],
+                "summary": f"About {name}.",
+                "spec": {"kind": name},
+            }
             for name in names
         ],
         "conditions": conditions,
@@ -225,6 +264,72 @@ def made_evaluation(
     if held_out:
         result["overall_held_out"] = overall([one for one in conditions if one["held_out"]])
     return result
+
+
+def made_findings(count: int) -> dict[str, Any]:
+    """What the judge, the search for nearest training patches and a comparison leave in an evaluation."""
+    right = [[6 if i == j else 2 if j == (i + 1) % count else 0 for j in range(count)] for i in range(count)]
+    nearest = [
+        {"label": i, "sample": i % 4, "distance": 11.0 + i, "training": 4 * i + 1, "transform": t, "shift": [1, -2]}
+        for i, t in zip(range(count), ["as it is", "turned by 180°", *["flipped left-right"] * count], strict=False)
+    ]
+    scores = {"kid": {"generated": 0.21, "floor": -0.002, "interval": [0.1, 0.3], "floor_interval": [-0.01, 0.01]}}
+    return {
+        "fidelity": {
+            "classes": list(range(count)),
+            "confusion": {
+                "real": [[8 * (i == j) for j in range(count)] for i in range(count)],
+                "generated": right,
+            },
+            "accuracy": {
+                "real": 1.0, "generated": 0.75, "real_interval": [0.9, 1.0], "generated_interval": [0.61, 0.87],
+                "chance": 1 / count,
+            },
+            "columns": [
+                {
+                    "name": "composition", "unit": "at%", "scale": "linear",
+                    "real": {"error": 0.021, "r2": 0.97}, "generated": {"error": 0.084, "r2": 0.71},
+                    "real_interval": [0.018, 0.025], "generated_interval": [0.07, 0.1], "held_out": None,
+                }
+            ],
+            "conditions": [
+                {"label": i, "asked": [i / count], "real": [i / count + 0.01], "generated": [i / count - 0.05]}
+                for i in range(count)
+            ],
+            "training_images": 32,
+            "held_out": [],
+            "note": "The judge saw few images.",
+        },
+        "memorising": {
+            "conditions": [
+                {
+                    "label": i,
+                    "generated": {"images": 4, "median": 41.5, "smallest": 11.0 + i, "contrast": 30.0},
+                    "real": {"images": 4, "median": 40.0, "smallest": 30.0, "contrast": 60.0, "low": 30.0},
+                    "closer": 0.25,
+                    "expected": 0.2,
+                    "note": "generated images have less contrast than real ones",
+                }
+                for i in range(count)
+            ],
+            "closer": {"share": 0.25, "interval": [0.1, 0.4], "expected": 0.2, "quantile": 0.05},
+            "nearest": nearest,
+            "shift": 4,
+            "group": "d4",
+        },
+        "comparisons": [
+            {
+                "kind": "some_features",
+                "spec": {},
+                "notes": ["Features of nothing known."],
+                "names": {"kid": {"higher_is_better": False}},
+                "conditions": [{"label": i, "held_out": False, "scores": scores} for i in range(count)],
+                "overall": {"kid": {"generated": 0.31, "floor": 0.003}},
+                "pooled": {"kid": {"generated": 0.18, "floor": 0.001}},
+            },
+            {"kind": "other_features", "spec": {}, "missing": "its weights are not installed"},
+        ],
+    }  # fmt: skip
 
 
 def made_samples(count: int, *, off_table: bool = False) -> dict[str, Any]:

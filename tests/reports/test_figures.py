@@ -19,7 +19,7 @@ from alloygan.reports import microstructure_grid as grids
 from alloygan.reports.distributions import density, distribution_panels, per_particle
 from alloygan.reports.loss_curves import MOST_POINTS, loss_panels, read_metrics
 from alloygan.reports.measured_curves import curve_names, curve_panels
-from alloygan.reports.microstructure_grid import microstructure_grid, scaled_text
+from alloygan.reports.microstructure_grid import microstructure_grid, unscaled
 from alloygan.reports.parity import parity_panels, r_squared
 from alloygan.reports.spread import spread_out
 from alloygan.reports.style import SETS, drawing, to_svg
@@ -84,7 +84,7 @@ def test_large_pictures_are_made_smaller_and_it_is_said(
     make_run: Any, zoo: Zoo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = make_run(2)
-    monkeypatch.setattr(grids, "_MOST_BYTES", 2 * 6 * 32 * 48 // 4)
+    monkeypatch.setattr(grids, "_MOST_BYTES", 2 * 6 * 32 * 48 // 2)
     grid = microstructure_grid(load_generator(made.path, zoo), made.data, [0, 1], 0)
     assert grid.notes == ["Pictures are shown at 1/2 of their size, averaged."]
     assert pixels(grid.rows[0].real[0]).shape == (16, 24)
@@ -92,7 +92,7 @@ def test_large_pictures_are_made_smaller_and_it_is_said(
     assert min(np.abs(pixels(grid.rows[0].real[0]) - block).max() for block in blocks) <= 0.5
 
 
-def test_scaled_text_inverts_the_scaling() -> None:
+def test_unscaled_inverts_the_scaling() -> None:
     columns = (
         Column("t", "h", "log", low=1, high=1000),
         Column("alloy", "", "category", levels=("A", "B")),
@@ -100,7 +100,7 @@ def test_scaled_text_inverts_the_scaling() -> None:
     )
     space = ConditionSpace(columns)
     row = (150.0, "B", 812.0)
-    assert scaled_text(space, space.condition([row]).values[0].tolist()) == space.text(row)
+    assert unscaled(space, space.condition([row]).values[0].tolist()) == row
 
 
 # Spread

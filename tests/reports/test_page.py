@@ -1,8 +1,11 @@
-"""The page as a whole: what it says, and that it is one file that needs nothing else and runs nothing."""
+"""The page as a whole: what it says, and that it is one file that needs nothing else and runs only its own script."""
 
 import json
 import re
+from base64 import b64encode
+from hashlib import sha256
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,8 @@ from alloygan.reports import page
 from alloygan.reports.page import write_report
 from alloygan.training.loop import train
 from alloygan.zoo import Zoo
+
+pytestmark = pytest.mark.usefixtures("page_only")
 
 HOSTILE = "</pre><script>alert(1)</script> $x_{$ & \"'"
 
@@ -28,6 +33,7 @@ class Read(HTMLParser):
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.text = ""
         self.tables: list[list[list[str]]] = []
+        self.scripts: list[str] = []
         self._open: list[str] = []
         self.feed(text)
         self.close()
@@ -41,6 +47,8 @@ class Read(HTMLParser):
             self.tables[-1].append([])
         elif tag in ("td", "th"):
             self.tables[-1][-1].append("")
+        elif tag == "script":
+            self.scripts.append("")
         if tag not in self.VOID:
             self._open.append(tag)
 
@@ -53,6 +61,9 @@ class Read(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if "style" in self._open:
+            return
+        if "script" in self._open:
+            self.scripts[-1] += data
             return
         self.text += data
         if "td" in self._open or "th" in self._open:
@@ -67,12 +78,18 @@ def report_of(made: Any, zoo: Zoo) -> tuple[str, Read]:
     text = write_report(made.path, zoo, data=made.data).read_text(encoding="utf-8")
     read = Read(text)
     assert len(text) < 5_000_000
+    own = files("alloygan.reports").joinpath("atlas.js").read_text(encoding="utf-8")
+    assert read.scripts[1:] == [own], "the atlas' data, and the report's own script"
+    policy = next(attrs["content"] for tag, attrs in read.elements if tag == "meta" and "http-equiv" in attrs)
+    digest = b64encode(sha256(own.encode()).digest()).decode()
+    assert policy == f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
     assert not re.search(r"\b(nan|NaN|inf|Infinity|None|Undefined)\b", read.text), "a value that is none"
     ids = [attrs["id"] for _, attrs in read.elements if "id" in attrs]
     assert len(ids) == len(set(ids)), "two elements of one id"
     targets = {f"#{name}" for name in ids}
     for tag, attrs in read.elements:
-        assert tag not in ("script", "iframe", "object", "embed", "metadata")
+        assert tag not in ("iframe", "object", "embed", "metadata")
+        assert tag != "script" or "src" not in attrs
         assert not any(name.startswith("on") for name in attrs)
         for name in ("src", "href", "xlink:href"):
             value = attrs.get(name)
@@ -151,8 +168,9 @@ def test_what_a_spec_or_a_plugin_says_cannot_run(make_run: Any, zoo: Zoo) -> Non
     line = {"images": 5, "terms": {f"a.{HOSTILE}": 1.0, "a.b": 2.0}, "observed": {HOSTILE: 1.0}}
     (made.path / "metrics.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
     text, read = report_of(made, zoo)
-    assert "<script" not in text
+    assert text.count("<script") == text.count("</script") == 2, "the page's own"
     assert HOSTILE in read.text, "still said, as text"
+    assert json.loads(read.scripts[0])["points"][1]["columns"][0] == f"0.3 {HOSTILE}"
     assert f"equivalent diameter ({HOSTILE})" in read.text, "and in the figures"
 
 
@@ -212,7 +230,7 @@ def test_forty_conditions_with_held_out_ones(make_run: Any, zoo: Zoo) -> None:
     made = make_run(40, held_out=(3, 17))
     _, read = report_of(made, zoo)
     assert "12 of 40 conditions, chosen to lie far apart; the tables have all." in read.text
-    assert sum(tag == "img" for tag, _ in read.elements) == 12 * 6
+    assert sum(tag == "img" and bool(attrs["alt"]) for tag, attrs in read.elements) == 12 * 6
     for condition in made.evaluation()["conditions"]:
         text = condition["text"] + (" (held out)" if condition["held_out"] else "")
         assert len(read.rows(text)) == 4
@@ -228,7 +246,9 @@ def test_forty_conditions_with_held_out_ones(make_run: Any, zoo: Zoo) -> None:
 def test_a_data_set_without_a_table(make_run: Any, zoo: Zoo) -> None:
     _, read = report_of(make_run(0), zoo)
     assert "Over all conditions taken together" in read.text
-    assert sum(tag == "img" for tag, _ in read.elements) == 6 * 6, "six conditions of the evaluation patches"
+    assert sum(tag == "img" and bool(attrs["alt"]) for tag, attrs in read.elements) == 6 * 6, (
+        "six conditions of the evaluation patches"
+    )
     assert "composition = 0.3 at%, gradient_energy = 1.4, time = 10" in read.text
     assert "-1" not in read.text
     assert len(read.rows("all conditions")) == 4
@@ -244,7 +264,7 @@ def test_a_data_set_that_is_gone_is_said_in_words(make_run: Any, zoo: Zoo, monke
     monkeypatch.setattr(type(spec.data), "build", gone)
     read = Read(write_report(made.path, zoo).read_text(encoding="utf-8"))
     assert "the data set could not be used: ni/manifest.csv: there is <b>no</b> such file" in read.text
-    assert sum(tag == "img" for tag, _ in read.elements) == 2 * 4, "the generated ones"
+    assert sum(tag == "img" and bool(attrs["alt"]) for tag, attrs in read.elements) == 2 * 4, "the generated ones"
     (made.path / "evaluation.json").unlink()
     with pytest.raises(DataError, match=r"manifest\.csv"):
         write_report(made.path, zoo)
@@ -306,7 +326,7 @@ generator: {kind: dcgan_attention, width: 4, noise: 8}
 critic: {kind: dcgan_contrastive, width: 4}
 losses: {adversarial: wgan, contrastive: contragan_2c}
 training: {images: 128, batch_size: 8, critic_updates: 2, log_every: 16, checkpoint_every: 64}
-evaluation: {images: 8}
+evaluation: {images: 8, bootstrap: 10, comparisons: [], judge_images: 128, memorising_images: 4}
 """
 
 
@@ -318,8 +338,12 @@ def test_a_real_run_from_training_to_page(tmp_path: Path, zoo: Zoo) -> None:
     told: list[tuple[str, int, int]] = []
     path = write_report(run, zoo, data=data, report=lambda *state: told.append(state))
     assert path == run / "report.html"
-    assert {part for part, *_ in told} == {"measure", "draw"}
-    assert told[-1] == ("draw", 4, 4)
+    parts = [part for part, *_ in told]
+    assert {"measure", "draw", "atlas"} <= set(parts)
+    assert parts.index("measure") < parts.index("draw")
+    for part in set(parts):
+        _, done, total = [state for state in told if state[0] == part][-1]
+        assert done == total, part
     read = Read(path.read_text(encoding="utf-8"))
     evaluation = json.loads((run / "evaluation.json").read_text(encoding="utf-8"))
     assert evaluation["images_seen"] == 128

@@ -18,7 +18,7 @@ MOST_VALUES = 1000
 """At most this many values of a set are kept as a sample."""
 
 SETS = ("real", "generated", "other")
-RESAMPLED = ("deviation", "floor_deviation", "distance", "floor")
+RESAMPLED = ("deviation", "floor_deviation", "distance", "floor", "ks", "floor_ks")
 
 Found = Mapping[str, Measurement]
 
@@ -59,8 +59,10 @@ def condition_score(
         "floor_interval": interval(scores["floor"], resampled["floor"]),
         "deviation_interval": interval(scores["deviation"], resampled["deviation"]),
         "floor_deviation_interval": interval(scores["floor_deviation"], resampled["floor_deviation"]),
-        "ks": _ks(found, "generated"),
-        "floor_ks": _ks(found, "other"),
+        "ks": scores["ks"],
+        "floor_ks": scores["floor_ks"],
+        "ks_interval": interval(scores["ks"], resampled["ks"]),
+        "floor_ks_interval": interval(scores["floor_ks"], resampled["floor_ks"]),
         "peaks": _peaks(descriptor, found, subject),
     }
     notes = [subject.note, *_notes(found, summaries, subject)]
@@ -129,6 +131,8 @@ def _compared(descriptor: Descriptor, found: Found, values: Mapping[str, float |
         "floor_deviation": _deviation(values.get("other"), values.get("real")),
         "distance": _distance(descriptor, found, "generated"),
         "floor": _distance(descriptor, found, "other"),
+        "ks": _ks(found, "generated"),
+        "floor_ks": _ks(found, "other"),
     }
 
 

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 from scipy.stats import gaussian_kde
 
-from alloygan.reports.style import SETS, Panel, drawing, round_ticks, to_svg
-from alloygan.reports.wording import spoken, unit_text, with_unit
+from alloygan.reports.style import SETS, Draw, Panel, drawn, round_ticks
+from alloygan.reports.wording import known, number, probability, spoken, unit_text, with_unit
 
 FEWEST_FOR_CURVE = 8
 """A density through fewer distinct values would show the kernel rather than the data."""
@@ -43,21 +43,46 @@ def distribution_panels(
     limits = _limits(pool)
     panels = []
     for i, condition, one in zip(shown, conditions, sets, strict=True):
+        score = condition["scores"][name]
         notes = ["n = " + ", ".join(f"{len(one[key])} {key}" for key in SETS)]
         if limits is not None and (beyond := sum(int((values > limits[1]).sum()) for values in one.values())):
             notes[0] += f"; {beyond} beyond the axis"
-        if any(not len(one[key]) for key in SETS) and condition["scores"][name].get("note"):
-            notes.append(condition["scores"][name]["note"])
-        svg = None
+        notes += [words for words in (_ks_words(score), _peaks_words(score)) if words]
+        missing = any(not len(one[key]) for key in SETS)
+        if missing and score.get("note"):
+            notes.append(score["note"])
+        svg = draw = None
         if limits is not None and any(map(len, one.values())):
             unit = samples[name][str(condition["label"])].get("unit", "")
-            svg = _draw(f"{_identity(name)}{i}", spoken(name), unit, one, limits, condition["text"])
-        elif len(notes) == 1:
+            draw = _drawing(spoken(name), unit, one, limits)
+            label = f"Distribution of {spoken(name)} at {condition['text']}"
+            svg = drawn(draw, (3.1, 2.2), f"{_identity(name)}{i}", label)
+        elif not score.get("note"):
             notes.append("Nothing to measure.")
-        panels.append(
-            Panel(condition["text"] + (" (held out)" if condition["held_out"] else ""), svg, notes, condition["label"])
-        )
+        title = condition["text"] + (" (held out)" if condition["held_out"] else "")
+        panels.append(Panel(title, svg, notes, condition["label"], draw))
     return panels
+
+
+def _ks_words(score: dict[str, Any]) -> str:
+    """Kolmogorov and Smirnov's statistic, the largest gap between two cumulative distributions, 0 to 1."""
+    if known(score.get("ks")) is None:
+        return ""
+    floor = f", floor {number(score['floor_ks'])}" if known(score.get("floor_ks")) is not None else ""
+    return f"KS {number(score['ks'])}{floor}"
+
+
+def _peaks_words(score: dict[str, Any]) -> str:
+    """How many peaks each set has, where the evaluation counted them."""
+    peaks = score.get("peaks")
+    if not isinstance(peaks, dict):
+        return ""
+    parts = []
+    for key, one in peaks.items():
+        if isinstance(one, dict) and known(one.get("count")) is not None:
+            p = f" (p = {probability(one['p'])})" if known(one.get("p")) is not None else ""
+            parts.append(f"{key} {one['count']:.0f}{p}")
+    return f"peaks: {', '.join(parts)}" if parts else ""
 
 
 def density(values: NDArray[np.float64], at: NDArray[np.float64], low: float) -> NDArray[np.float64] | None:
@@ -75,37 +100,35 @@ def density(values: NDArray[np.float64], at: NDArray[np.float64], low: float) ->
     return found if np.isfinite(found).all() else None
 
 
-def _draw(
-    identity: str,
-    title: str,
-    unit: str,
-    sets: dict[str, NDArray[np.float64]],
-    limits: tuple[float, float],
-    condition: str,
-) -> Any:
+def _drawing(title: str, unit: str, sets: dict[str, NDArray[np.float64]], limits: tuple[float, float]) -> Draw:
+    def draw(axes: Axes) -> None:
+        _draw(axes, title, unit, sets, limits)
+
+    return draw
+
+
+def _draw(axes: Axes, title: str, unit: str, sets: dict[str, NDArray[np.float64]], limits: tuple[float, float]) -> None:
     low, high = limits
     at = np.linspace(low, high, _POINTS)
-    with drawing(3.1, 2.2) as (figure, axes):
-        rugs = []
-        for key, line in SETS.items():
-            curve = density(sets[key], at, low) if len(sets[key]) else None
-            if curve is not None:
-                axes.plot(at, curve, **line)
-            elif len(sets[key]):
-                rugs.append(key)
-        alone = not any(map(len, (sets[key] for key in SETS if key not in rugs)))
-        axes.set_ylim(bottom=0)
-        _rugs(axes, sets, rugs, alone=alone)
-        pad = 0.02 * (high - low)
-        axes.set_xlim(low - pad, high + pad)
-        round_ticks(axes.xaxis, 5)
-        round_ticks(axes.yaxis, 3)
-        axes.set_xlabel(with_unit(title, unit))
-        axes.set_ylabel(with_unit("density", f"1/{unit_text(unit)}" if unit else ""))
-        if alone:
-            axes.set_yticks([])
-            axes.set_ylabel("single values")
-        return to_svg(figure, identity, f"Distribution of {title} at {condition}")
+    rugs = []
+    for key, line in SETS.items():
+        curve = density(sets[key], at, low) if len(sets[key]) else None
+        if curve is not None:
+            axes.plot(at, curve, **line)
+        elif len(sets[key]):
+            rugs.append(key)
+    alone = not any(map(len, (sets[key] for key in SETS if key not in rugs)))
+    axes.set_ylim(bottom=0)
+    _rugs(axes, sets, rugs, alone=alone)
+    pad = 0.02 * (high - low)
+    axes.set_xlim(low - pad, high + pad)
+    round_ticks(axes.xaxis, 5)
+    round_ticks(axes.yaxis, 3)
+    axes.set_xlabel(with_unit(title, unit))
+    axes.set_ylabel(with_unit("density", f"1/{unit_text(unit)}" if unit else ""))
+    if alone:
+        axes.set_yticks([])
+        axes.set_ylabel("single values")
 
 
 def _rugs(axes: Axes, sets: dict[str, NDArray[np.float64]], keys: list[str], *, alone: bool) -> None:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
-from alloygan.reports.style import SERIES, Panel, drawing, round_ticks, to_svg
+from alloygan.reports.style import SERIES, Panel, drawn, round_ticks
 from alloygan.reports.wording import known
 
 MOST_POINTS = 400
@@ -49,23 +50,29 @@ def _panel(identity: str, title: str, names: list[str], lines: list[dict[str, An
     if not curves:
         return Panel(title, None, ["No value was recorded."])
     millions = max(float(points[-1, 0]) for points in curves.values()) >= 2e6
-    with drawing(3.1, 2.2) as (figure, axes):
-        for i, (name, points) in enumerate(curves.items()):
-            axes.plot(
-                points[:, 0], points[:, 1], color=SERIES[i % len(SERIES)],
-                linestyle=_STYLES[i // len(SERIES) % len(_STYLES)] if len(curves) > len(SERIES) else _STYLES[i % 2],
-                linewidth=1.3, marker="o" if len(points) < 12 else "", markersize=3, label=_side(name, title),
-            )  # fmt: skip
-        if len(curves) > 1:
-            figure.legend(loc="outside upper left", ncols=2, frameon=False, fontsize=8)
-        round_ticks(axes.xaxis, 4)
-        round_ticks(axes.yaxis, 5)
-        axes.xaxis.set_major_formatter(
-            FuncFormatter(lambda value, _: f"{value / 1e6:g}" if millions else f"{value:,.0f}")
+
+    def draw(axes: Axes) -> None:
+        _draw(axes, title, curves, millions=millions)
+
+    label = f"{title} over the images seen: {', '.join(_ends(curves))}"
+    return Panel(title, drawn(draw, (3.1, 2.2), identity, label), draw=draw)
+
+
+def _draw(axes: Axes, title: str, curves: dict[str, NDArray[np.float64]], *, millions: bool) -> None:
+    for i, (name, points) in enumerate(curves.items()):
+        axes.plot(
+            points[:, 0], points[:, 1], color=SERIES[i % len(SERIES)],
+            linestyle=_STYLES[i // len(SERIES) % len(_STYLES)] if len(curves) > len(SERIES) else _STYLES[i % 2],
+            linewidth=1.3, marker="o" if len(points) < 12 else "", markersize=3, label=_side(name, title),
+        )  # fmt: skip
+    if len(curves) > 1:
+        axes.legend(
+            loc="lower left", bbox_to_anchor=(-0.02, 1), borderaxespad=0.2, ncols=2, frameon=False, fontsize="small"
         )
-        axes.set_xlabel("million images seen" if millions else "images seen")
-        svg = to_svg(figure, identity, f"{title} over the images seen: {', '.join(_ends(curves))}")
-    return Panel(title, svg)
+    round_ticks(axes.xaxis, 4)
+    round_ticks(axes.yaxis, 5)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 1e6:g}" if millions else f"{value:,.0f}"))
+    axes.set_xlabel("million images seen" if millions else "images seen")
 
 
 def _points(lines: list[dict[str, Any]], kind: str, name: str) -> NDArray[np.float64]:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 
-from alloygan.reports.style import SETS, Panel, drawing, round_ticks, to_svg
+from alloygan.reports.style import SETS, Draw, Panel, drawn, round_ticks
 from alloygan.reports.wording import known, spoken, with_unit
 
 
@@ -37,17 +38,25 @@ def curve_panels(
             panels.append(Panel(title, None, notes or ["Nothing to measure."], condition["label"]))
             continue
         sample = sets[str(condition["label"])]
-        with drawing(3.1, 2.2) as (figure, axes):
-            for key, (at, values) in one.items():
-                axes.plot(at, values, **SETS[key])
-            axes.set_ylim(low - margin, high + margin)
-            axes.set_xlabel(with_unit("distance", sample.get("axis_unit", "")))
-            axes.set_ylabel(with_unit(spoken(name), sample.get("unit", "")))
-            round_ticks(axes.xaxis, 5)
-            round_ticks(axes.yaxis, 4)
-            svg = to_svg(figure, f"{identity}-{i}", f"{spoken(name)} at {condition['text']}")
-        panels.append(Panel(title, svg, notes, condition["label"]))
+        draw = _drawing(one, (low - margin, high + margin), spoken(name), sample)
+        svg = drawn(draw, (3.1, 2.2), f"{identity}-{i}", f"{spoken(name)} at {condition['text']}")
+        panels.append(Panel(title, svg, notes, condition["label"], draw))
     return panels
+
+
+def _drawing(
+    curves: dict[str, tuple[Any, Any]], limits: tuple[float, float], title: str, sample: dict[str, Any]
+) -> Draw:
+    def draw(axes: Axes) -> None:
+        for key, (at, values) in curves.items():
+            axes.plot(at, values, **SETS[key])
+        axes.set_ylim(*limits)
+        axes.set_xlabel(with_unit("distance", sample.get("axis_unit", "")))
+        axes.set_ylabel(with_unit(title, sample.get("unit", "")))
+        round_ticks(axes.xaxis, 5)
+        round_ticks(axes.yaxis, 4)
+
+    return draw
 
 
 def _curves(sample: dict[str, Any]) -> dict[str, tuple[Any, Any]]:

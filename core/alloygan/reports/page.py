@@ -1,26 +1,31 @@
-"""The report of a run: one HTML file that needs nothing else."""
+"""The report of a run: one HTML file that needs nothing else, and its figures for a paper."""
 
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import torch
 from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
 
 from alloygan.data.patches import Data
 from alloygan.errors import DataError, RunFolderError
 from alloygan.evaluation.of_run import evaluate_run, run_spec
 from alloygan.files import read_json, write_text
-from alloygan.reports import wording
+from alloygan.reports import comparison_tables, fidelity, nearest_patches, wording
+from alloygan.reports.atlas import atlas
 from alloygan.reports.deviations import deviation_panel
 from alloygan.reports.distributions import FEWEST_FOR_CURVE, distribution_panels, per_particle
 from alloygan.reports.loss_curves import loss_panels, read_metrics
 from alloygan.reports.measured_curves import curve_names, curve_panels
-from alloygan.reports.microstructure_grid import microstructure_grid
+from alloygan.reports.microstructure_grid import REAL, microstructure_grid
+from alloygan.reports.paper_figures import CAPTIONS, FOLDER, PaperFigure, write_figures
 from alloygan.reports.parity import FEWEST_FOR_R2, parity_panels
-from alloygan.reports.score_tables import COLUMNS, OVERALL_COLUMNS, overall_rows, score_tables
+from alloygan.reports.score_tables import overall_columns, overall_rows, score_tables
 from alloygan.reports.spread import spread_out, spread_words
 from alloygan.reports.stored_evaluation import stored_evaluation, stored_samples
 from alloygan.reports.style import GREY, SETS, VERMILLION, Panel
@@ -37,12 +42,29 @@ Report = Callable[[str, int, int], None]
 class Section:
     """Panels of one descriptor, a panel a condition, with what is said above them."""
 
+    name: str
     title: str
     panels: list[Panel]
 
 
+@dataclass(frozen=True)
+class Source:
+    """What a report is made of: the run folder, its model and evaluation, and its data set if that is there.
+
+    `seed`: of the generated images. `report(part, done, total)` is told of the progress.
+    """
+
+    run: Path
+    model: SharedGenerator
+    data: Data | None
+    evaluation: dict[str, Any]
+    zoo: Zoo
+    seed: int
+    report: Report
+
+
 def write_report(run: str | Path, zoo: Zoo, *, data: Data | None = None, report: Report | None = None) -> Path:
-    """Write a run's `report.html` and return its path.
+    """Write a run's `report.html` and return its path; its figures for a paper go to `figures/` beside it.
 
     The run is evaluated first where that was not done yet, or not since it was trained further. `data` spares
     building the data set again. `report(part, done, total)` is told of the progress. What the run lacks (curves of
@@ -77,65 +99,123 @@ def write_report(run: str | Path, zoo: Zoo, *, data: Data | None = None, report:
         "environment": _environment(run),
         "data_problem": problem,
     }
-    steps = (_pictures, _scores, _measured, _training)
+    source = Source(run, model, data, evaluation, zoo, spec.evaluation.seed, report or _silent)
+    steps = (_pictures, _scores, _measured, _judged, _training)
     for done, step in enumerate(steps):
-        if report is not None:
-            report("draw", done, len(steps))
-        parts |= step(run, model, data, evaluation, spec.evaluation.seed)
-    if report is not None:
-        report("draw", len(steps), len(steps))
+        source.report("draw", done, len(steps))
+        parts |= step(source)
+    source.report("draw", len(steps), len(steps))
+    figures = _paper_figures(parts)
+    write_figures(run, figures, lambda done, total: source.report("figures", done, total))
     path = run / REPORT
     write_text(path, _template(parts))
     return path
 
 
-def _pictures(
-    run: Path, model: SharedGenerator, data: Data | None, evaluation: dict[str, Any], seed: int
-) -> dict[str, Any]:
-    return {"grid": microstructure_grid(model, data, _shown_labels(model), seed)}
+def _silent(part: str, done: int, total: int) -> None:
+    """Tell nobody."""
 
 
-def _scores(
-    run: Path, model: SharedGenerator, data: Data | None, evaluation: dict[str, Any], seed: int
-) -> dict[str, Any]:
+def _pictures(source: Source) -> dict[str, Any]:
+    grid = microstructure_grid(source.model, source.data, _shown_labels(source.model), source.seed)
+    asked = [row.condition for row in grid.rows]
+    drawn = atlas(
+        source.model, source.data, source.evaluation, source.zoo, asked, source.seed,
+        lambda done, total: source.report("atlas", done, total),
+    )  # fmt: skip
+    return {"grid": grid, "atlas": drawn}
+
+
+def _scores(source: Source) -> dict[str, Any]:
+    evaluation = source.evaluation
     held_out = "overall_held_out" in evaluation
+    has_intervals = any(one.get("mean_deviation_interval") for one in evaluation["overall"].values())
     return {
         "verdict": verdict(evaluation),
         "overall": overall_rows(evaluation),
         "overall_held_out": overall_rows(evaluation, "overall_held_out") if held_out else [],
+        "overall_columns": overall_columns(evaluation),
+        "intervals_words": " In brackets: 95 % intervals." if has_intervals else "",
         "score_tables": score_tables(evaluation),
+        "comparisons": comparison_tables.comparison_tables(evaluation),
         "deviations": deviation_panel(evaluation),
-        "parity": parity_panels(evaluation, stored_samples(run) or {}),
+        "parity": parity_panels(evaluation, stored_samples(source.run) or {}),
     }
 
 
-def _measured(
-    run: Path, model: SharedGenerator, data: Data | None, evaluation: dict[str, Any], seed: int
-) -> dict[str, Any]:
-    samples = stored_samples(run)
+def _measured(source: Source) -> dict[str, Any]:
+    evaluation = source.evaluation
+    samples = stored_samples(source.run)
     known = samples or {}
-    labels = {*_shown_labels(model), -1}
+    labels = {*_shown_labels(source.model), -1}
     conditions = evaluation["conditions"]
     shown = [i for i, condition in enumerate(conditions) if condition["label"] in labels]
     return {
         "has_samples": samples is not None,
+        "has_peaks": any(score.get("peaks") for one in conditions for score in one["scores"].values()),
         "shown_words": spread_words(shown, len(conditions)),
         "distributions": [
-            Section(wording.spoken(name), distribution_panels(evaluation, known, name, shown))
+            Section(name, wording.spoken(name), distribution_panels(evaluation, known, name, shown))
             for name in per_particle(evaluation, known)
         ],
         "curves": [
-            Section(wording.spoken(name), curve_panels(evaluation, known, name, shown, f"curve{i}"))
+            Section(name, wording.spoken(name), curve_panels(evaluation, known, name, shown, f"curve{i}"))
             for i, name in enumerate(curve_names(evaluation, known))
         ],
     }
 
 
-def _training(
-    run: Path, model: SharedGenerator, data: Data | None, evaluation: dict[str, Any], seed: int
-) -> dict[str, Any]:
-    lines = read_metrics(run / "metrics.jsonl")
+def _judged(source: Source) -> dict[str, Any]:
+    return {
+        "fidelity": fidelity.fidelity(source.evaluation),
+        "nearest": nearest_patches.nearest_patches(source.evaluation, source.model, source.data, source.seed),
+    }
+
+
+def _training(source: Source) -> dict[str, Any]:
+    lines = read_metrics(source.run / "metrics.jsonl")
     return {kind: loss_panels(lines, kind) for kind in ("terms", "observed")}
+
+
+def _paper_figures(parts: dict[str, Any]) -> list[PaperFigure]:
+    """The page's figures as a paper prints them, with their captions."""
+    name, judged = parts["name"], parts["fidelity"]
+    grey_bars = "grey bars reach as far as a second set of real images lies from the first (the floor)"
+    figures = [
+        PaperFigure(
+            "microstructures",
+            f"Real and generated microstructures of {name}. A row is a condition; z1, z2, … are noises, each the same "
+            "in every row.",
+            grid=parts["grid"],
+        ),
+        PaperFigure(
+            "parity",
+            f"Mean descriptors of generated against real images, a point a condition; {grey_bars}.",
+            parts["parity"],
+            size=(7 / 3, 2.35),
+        ),
+        PaperFigure(
+            "deviations",
+            "Mean absolute deviation of each descriptor over the conditions seen in training (dots), beside that of "
+            "two sets of real images (bars, the floor).",
+            [parts["deviations"]] if parts["deviations"] is not None else [],
+            size=(4.6, 0.5 + 0.28 * len(parts["evaluation"]["descriptors"])),
+        ),
+    ]
+    for kind, what in (("distributions", "Distributions"), ("curves", "Mean curves")):
+        for section in parts[kind]:
+            caption = f"{what} of {section.title} in real, generated and training images, a panel a condition."
+            stem = "".join(letter if letter.isalnum() else "_" for letter in section.name)
+            figures.append(PaperFigure(f"{kind}_{stem}", caption, section.panels, sets=True))
+    if judged is not None:
+        caption = f"Conditions as a judge that was trained on real patches reads them. {judged.sentence}"
+        figures.append(PaperFigure("confusion", caption, judged.confusion, size=(3.3, 2.9)))
+        caption = (
+            "Continuous processing parameters as the judge reads them from real and generated images, over those asked."
+        )
+        figures.append(PaperFigure("judged", caption, judged.judged, size=(7 / 3, 2.35)))
+    figures.append(PaperFigure("losses", "Terms of the objective over the images seen.", parts["terms"]))
+    return figures
 
 
 def _shown_labels(model: SharedGenerator) -> list[int]:
@@ -167,8 +247,10 @@ def _environment(run: Path) -> list[tuple[str, str]]:
 
 
 def _template(parts: dict[str, Any]) -> str:
-    text = files("alloygan.reports").joinpath("template.html").read_text(encoding="utf-8")
-    # Everything is escaped but what style.to_svg marked as the report's own drawing.
+    room = files("alloygan.reports")
+    text = room.joinpath("template.html").read_text(encoding="utf-8")
+    script = room.joinpath("atlas.js").read_text(encoding="utf-8")
+    # Everything is escaped but what is marked as the report's own: drawings, style and script.
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(text).render(
         parts,
@@ -176,8 +258,16 @@ def _template(parts: dict[str, Any]) -> str:
         sets=SETS,
         point=VERMILLION,
         bar=GREY,
-        score_columns=COLUMNS,
-        overall_columns=OVERALL_COLUMNS,
+        style=Markup(room.joinpath("report.css").read_text(encoding="utf-8")),
+        script=Markup(script),
+        # The one script that a browser may run in this page.
+        script_hash=f"sha256-{b64encode(sha256(script.encode()).digest()).decode()}",
+        real_columns=REAL,
+        comparison_columns=comparison_tables.COLUMNS,
+        judge_columns=fidelity.COLUMNS,
+        nearest_columns=nearest_patches.COLUMNS,
         fewest_for_r2=FEWEST_FOR_R2,
         fewest_for_curve=FEWEST_FOR_CURVE,
+        figures_folder=FOLDER,
+        captions=CAPTIONS,
     )

@@ -25,8 +25,9 @@ def spread_out(values: Tensor, most: int = MOST_CONDITIONS) -> list[int]:
     return sorted(chosen)
 
 
-def spread_words(shown: Sequence[int], count: int) -> str | None:
-    """What the page says of a choice, or None if nothing was left out."""
+def spread_words(shown: Sequence[int], count: int, *, tabled: bool = True) -> str | None:
+    """What the page says of a choice, or None if nothing was left out. `tabled`: the tables have all conditions."""
     if len(shown) >= count:
         return None
-    return f"{len(shown)} of {count} conditions, chosen to lie far apart; the tables have all."
+    tables = "; the tables have all" if tabled else ""
+    return f"{len(shown)} of {count} conditions, chosen to lie far apart{tables}."

@@ -7,7 +7,7 @@ they wrap there, and a name from a spec cannot break a figure.
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import StringIO
@@ -17,6 +17,7 @@ import matplotlib
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -62,27 +63,48 @@ _SETTINGS: dict[Any, Any] = {
 }
 
 
+Draw = Callable[[Axes], None]
+
+
 @dataclass(frozen=True)
 class Panel:
     """One small figure of the page with its title and what is said below it.
 
-    `svg` None: words only. `number`: the id of the condition that it is of, if it is of one.
+    `svg` None: words only. `number`: the id of the condition that it is of, if it is of one. `draw` draws the same
+    panel into other axes, for a paper; call it inside `styled`.
     """
 
     title: str
     svg: Markup | None
     notes: list[str] = field(default_factory=list)
     number: int | None = None
+    draw: Draw | None = None
+
+
+@contextmanager
+def styled(settings: Mapping[Any, Any] | None = None) -> Iterator[None]:
+    """The report's style, with further `settings` of matplotlib laid over it."""
+    with matplotlib.rc_context(_SETTINGS | dict(settings or {})), warnings.catch_warnings():
+        # A page's text is drawn by the reader's browser, which has the glyphs that matplotlib lacks.
+        warnings.filterwarnings("ignore", message=r".*[Gg]lyph.*missing")
+        # Where a name leaves no room for a drawing, it is drawn over the name.
+        warnings.filterwarnings("ignore", message="constrained_layout not applied")
+        yield
 
 
 @contextmanager
 def drawing(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
     """A figure of that many inches with one pair of axes, in the report's style."""
-    with matplotlib.rc_context(_SETTINGS), warnings.catch_warnings():
-        # Matplotlib only measures the text here; the reader's browser has the glyphs that it lacks.
-        warnings.filterwarnings("ignore", message=r".*[Gg]lyph.*missing")
+    with styled():
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure, figure.subplots()
+
+
+def drawn(draw: Draw, size: tuple[float, float], identity: str, label: str) -> Markup:
+    """What `draw` puts into axes of a figure of `size` inches, as `to_svg` has it."""
+    with drawing(*size) as (figure, axes):
+        draw(axes)
+        return to_svg(figure, identity, label)
 
 
 def round_ticks(axis: Axis, most: int) -> None:
@@ -97,7 +119,9 @@ def to_svg(figure: Figure, identity: str, label: str) -> Markup:
     ids. `label` is what a screen reader says.
     """
     buffer = StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    # Not savefig, which draws everything twice.
+    nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
+    FigureCanvasSVG(figure).print_svg(buffer, metadata=nothing)  # type: ignore[no-untyped-call]
     text = buffer.getvalue()
     text = text[text.index("<svg") :].strip()
     # Its style sheet would hold for the whole page; the page says the same for figures only.

@@ -3,6 +3,7 @@
 from typing import Any
 
 from alloygan.interfaces.condition import OFF_TABLE
+from alloygan.reports.parity import has_values
 from alloygan.reports.wording import known, listed, number, percent, spoken
 
 
@@ -13,6 +14,8 @@ def verdict(evaluation: dict[str, Any]) -> str:
     absent: list[str] = []
     for descriptor in evaluation["descriptors"]:
         name = descriptor["name"]
+        if not has_values(evaluation, name):
+            continue
         overall = evaluation["overall"][name]
         deviation, floor = known(overall["mean_deviation"]), known(overall["mean_floor_deviation"])
         # A mean over the conditions that happen to have a value would flatter a generator that fails in others.

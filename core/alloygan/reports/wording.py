@@ -40,6 +40,32 @@ def percent(value: Any) -> str:
     return f"{share:,.{digits}f} %".replace("-", "−")
 
 
+def number_interval(interval: Any) -> str:
+    """An interval as `[0.291, 0.318]`, or nothing where there is none."""
+    low, high = _ends(interval)
+    return f"[{number(low)}, {number(high)}]" if low is not None and high is not None else ""
+
+
+def percent_interval(interval: Any) -> str:
+    """An interval of shares as `[8.1, 12.3]`, in per cent as the value before it."""
+    low, high = _ends(interval)
+    return f"[{percent(low)}, {percent(high)}]".replace(" %", "") if low is not None and high is not None else ""
+
+
+def probability(value: Any) -> str:
+    """A probability or the p of a test: `0.03`, `<0.01`."""
+    value = known(value)
+    if value is None:
+        return ABSENT
+    return "<0.01" if value < 0.01 else f"{value:.2f}"
+
+
+def _ends(interval: Any) -> tuple[float | None, float | None]:
+    if not isinstance(interval, (list, tuple)) or len(interval) != 2:
+        return None, None
+    return known(interval[0]), known(interval[1])
+
+
 def unit_text(unit: str) -> str:
     """A unit as it is printed: µm where the files say um."""
     return re.sub(r"(?<![A-Za-z])um(?![A-Za-z])", "µm", unit)

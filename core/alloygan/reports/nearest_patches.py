@@ -1,0 +1,155 @@
+"""Generated images beside the training patches that they are nearest to: has the generator copied?"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, TypeGuard
+
+import torch
+from torch import Tensor
+
+from alloygan.data.patches import Data
+from alloygan.evaluation.nearest import TRANSFORMS, transformed
+from alloygan.evaluation.of_run import generate_from
+from alloygan.reports.pictures import Shrink, uri
+from alloygan.reports.score_tables import Cell, Row
+from alloygan.reports.wording import known, number, percent, percent_interval
+from alloygan.sharing import SharedGenerator
+
+COLUMNS = ("generated: median", "real: median", "generated: smallest", "real: smallest", "closer", "expected")
+MOST_PAIRS = 12
+
+_MOST_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A generated image and its nearest training patch, mapped onto it, as data URIs; and what is said of both."""
+
+    name: str
+    generated: str
+    training: str
+    words: str
+
+
+@dataclass(frozen=True)
+class NearestPatches:
+    """What the page shows: the result in words, the closest pairs, distances by condition, and what is missing."""
+
+    sentence: str
+    pairs: list[Pair]
+    rows: list[Row]
+    notes: list[str] = field(default_factory=list)
+    crisp: bool = True
+
+
+def nearest_patches(
+    evaluation: dict[str, Any], model: SharedGenerator, data: Data | None, seed: int
+) -> NearestPatches | None:
+    """What an evaluation says of memorising, None where it says nothing. `data`: the data set, if it is there."""
+    found = evaluation.get("memorising")
+    if not isinstance(found, dict):
+        return None
+    notes = [str(found["note"])] if found.get("note") else []
+    texts = {condition["label"]: condition["text"] for condition in evaluation["conditions"]}
+    rows = [_row(texts.get(one.get("label"), ""), one) for one in found.get("conditions") or []]
+    shrink = Shrink.to_fit(model.image_shape, 2 * MOST_PAIRS, _MOST_BYTES)
+    pairs = []
+    nearest = (found.get("nearest") or [])[:MOST_PAIRS]
+    if data is None and nearest:
+        notes.append("The pairs are missing, since the data set could not be used.")
+    elif data is not None:
+        generate = generate_from(model, data, seed)
+        images = {condition["label"]: condition["images"] for condition in evaluation["conditions"]}
+        pairs = list(_pairs(nearest, data, generate, images, texts, shrink))
+        if len(pairs) < len(nearest):
+            notes.append("Some of the nearest training patches are not in the data set as it is now.")
+    if pairs and shrink.note:
+        notes.append(shrink.note)
+    return NearestPatches(_sentence(found), pairs, rows, notes, shrink.crisp)
+
+
+def _sentence(found: dict[str, Any]) -> str:
+    closer = found.get("closer")
+    if not isinstance(closer, dict) or known(closer.get("share")) is None:
+        return ""
+    share = f"{percent(closer['share'])} {percent_interval(closer.get('interval'))}".strip()
+    sentence = f"{share} of the generated images are closer to a training patch than "
+    quantile = known(closer.get("quantile"))
+    if quantile is not None:
+        sentence += f"all but the nearest {percent(quantile)} of the real images of their condition"
+    else:
+        sentence += "real images of their condition usually are"
+    if known(closer.get("expected")) is not None:
+        sentence += f"; {percent(closer['expected'])} are expected of a generator that has memorised nothing"
+    return sentence + "."
+
+
+def _row(name: str, one: dict[str, Any]) -> Row:
+    cells = [
+        Cell(number((one.get(which) or {}).get(key)))
+        for key in ("median", "smallest")
+        for which in ("generated", "real")
+    ]
+    cells += [Cell(percent(one.get("closer"))), Cell(percent(one.get("expected")))]
+    return Row(name, cells, str(one.get("note") or ""))
+
+
+def _pairs(
+    nearest: Iterable[dict[str, Any]],
+    data: Data,
+    generate: Callable[[int, int], Tensor],
+    images: dict[int, int],
+    texts: dict[int, str],
+    shrink: Shrink,
+) -> Iterable[Pair]:
+    drawn: dict[int, Tensor] = {}
+    for one in nearest:
+        label, sample, patch = one.get("label"), one.get("sample"), one.get("training")
+        transform = _transform(one.get("transform"))
+        if label not in images or transform is None:
+            continue
+        if not _within(sample, images[label]) or not _within(patch, len(data.train)):
+            continue
+        if label not in drawn:
+            # As many as the evaluation drew: without a table their number decides their conditions.
+            drawn[label] = generate(label, images[label])
+        mapped = transformed(data.train.images[patch : patch + 1].cpu(), transform)[0]
+        down, right = (int(known(move) or 0) for move in (one.get("shift") or (0, 0)))
+        words = f"RMS difference {number(one.get('distance'))} grey levels; training patch {patch}"
+        words += f", {TRANSFORMS[transform]}" if transform else ""
+        words += f", moved by {_moves(down, right)}" if (down, right) != (0, 0) else ""
+        yield Pair(
+            f"{texts.get(label, '')}, z{sample + 1}", uri(drawn[label][sample], shrink),
+            uri(_moved(mapped, down, right), shrink), words,
+        )  # fmt: skip
+
+
+def _moves(down: int, right: int) -> str:
+    """`2 px down and 3 px left`."""
+    words = []
+    if down:
+        words.append(f"{abs(down)} px {'down' if down > 0 else 'up'}")
+    if right:
+        words.append(f"{abs(right)} px {'right' if right > 0 else 'left'}")
+    return " and ".join(words)
+
+
+def _transform(value: Any) -> int | None:
+    """Position in TRANSFORMS, from there or from the name."""
+    if isinstance(value, str):
+        return TRANSFORMS.index(value) if value in TRANSFORMS else None
+    return value if _within(value, len(TRANSFORMS)) else None
+
+
+def _within(value: Any, count: int) -> TypeGuard[int]:
+    return isinstance(value, int) and 0 <= value < count
+
+
+def _moved(image: Tensor, down: int, right: int) -> Tensor:
+    """The image (C, H, W) moved down and to the right, white where nothing comes after it."""
+    moved = torch.full_like(image, 255)
+    height, width = image.shape[1:]
+    if abs(down) < height and abs(right) < width:
+        part = image[:, max(0, -down) : height + min(0, -down), max(0, -right) : width + min(0, -right)]
+        moved[:, max(0, down) : height + min(0, down), max(0, right) : width + min(0, right)] = part
+    return moved
