@@ -94,8 +94,8 @@ def _scores(comparison: Comparison, sets: FeatureSets, seed: Sequence[int]) -> d
         name: {
             "generated": generated[name],
             "floor": floor[name],
-            "interval": _interval(generated[name], [one[name] for one, _ in halves]),
-            "floor_interval": _interval(floor[name], [other[name] for _, other in halves]),
+            "interval": _interval(generated[name], [one[name] for one, _ in halves], name in comparison.shares),
+            "floor_interval": _interval(floor[name], [other[name] for _, other in halves], name in comparison.shares),
         }
         for name in comparison.higher_is_better
     }
@@ -115,12 +115,13 @@ def _halves(
     return comparison.scores(generated, real), comparison.scores(other, real)
 
 
-def _interval(score: float | None, halves: Sequence[float | None]) -> list[float] | None:
+def _interval(score: float | None, halves: Sequence[float | None], share: bool) -> list[float] | None:
     known = [value for value in halves if value is not None]
     if score is None or len(known) < 2:
         return None
     reach = _STANDARD_ERRORS * float(np.std(known, ddof=1))
-    return [score - reach, score + reach]
+    low, high = score - reach, score + reach
+    return [max(0.0, low), min(1.0, high)] if share else [low, high]
 
 
 def _mean_over(conditions: Sequence[Mapping[str, Any]], name: str) -> dict[str, float | None]:

@@ -19,6 +19,9 @@ class Comparison(ABC):
     higher_is_better: Mapping[str, bool]
     """The names of the scores, in the order of the tables, and which direction is better."""
 
+    shares: frozenset[str] = frozenset()
+    """Scores that are shares, so that intervals end at 0 and 1."""
+
     notes: tuple[str, ...] = ()
     """What a reader must know of these scores, such as the weights behind the features."""
 

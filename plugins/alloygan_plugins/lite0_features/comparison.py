@@ -24,6 +24,8 @@ def build(spec: Lite0) -> "Lite0Comparison":
 class Lite0Comparison(Comparison):
     """`kid_lite0` (`kid_random` with untrained weights), `precision`, `recall` and `coverage`."""
 
+    shares = frozenset({"precision", "recall", "coverage"})
+
     def __init__(self, network: nn.Module, spec: Lite0) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network = network.to(self.device)
