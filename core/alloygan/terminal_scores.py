@@ -117,7 +117,7 @@ def _print_fidelity(console: Console, fidelity: Mapping[str, Any] | None) -> Non
             f"told right: {_percent(accuracy['generated'])} {_interval(accuracy['generated_interval'], 100)} of "
             f"generated images, {_percent(accuracy['real'])} {_interval(accuracy['real_interval'], 100)} of real "
             "evaluation images, "
-            f"{_percent(fidelity['chance'])} by chance",
+            f"{_percent(accuracy['chance'])} by chance",
             markup=False,
             highlight=False,
         )

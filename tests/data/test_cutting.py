@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alloygan.data.cutting import Cut, cut_patches, downscaled, regions
+from alloygan.data.cutting import Cut, cut_patches, downscaled, patch_places, regions
 from alloygan.data.region import Region
 from alloygan.errors import DataError
 
@@ -104,3 +104,77 @@ def test_too_small(size, cut, said):
     with pytest.raises(DataError) as caught:
         regions(size, cut, "a.png")
     assert said in str(caught.value)
+
+
+def test_regions_to_avoid():
+    image = numbered(40, 100)
+    train, evaluation = cut_patches(
+        image, Cut((16, 20), (8, 10)), "a", avoid=[Region(0, 0, 100, 5), Region(30, 20, 1, 1)]
+    )
+    assert len(train) > 0
+    avoided = numbers(image[None, :, :5])[0].ravel()
+    for patches in (train, evaluation):
+        assert not np.intersect1d(numbers(patches), avoided).size
+        assert not np.isin(numbers(image[None])[0, 20, 30], numbers(patches))
+    assert len(evaluation) == 1
+
+
+def test_an_evaluation_region_anywhere():
+    image = numbered(60, 90)
+    region = Region(30, 10, 33, 40)
+    train, evaluation = cut_patches(image, Cut((16, 16), (4, 4)), "a", evaluation=region)
+    np.testing.assert_array_equal(evaluation[0], image[:, 10:26, 30:46])
+    assert len(evaluation) == 2 * 2
+    inside = numbers(image[None, :, region.rows, region.columns])
+    assert not np.intersect1d(numbers(train), inside).size
+    places = patch_places((60, 90), Cut((16, 16), (4, 4)), "a", evaluation=region).training
+    assert len(places) == len(train)
+
+
+def test_the_grid_starts_behind_an_evaluation_region_and_its_gap():
+    cut = Cut((16, 16), (16, 16))
+    gap = Region(33, 0, 1, 32)
+    places = patch_places((32, 100), cut, "a", avoid=[gap], evaluation=Region(0, 0, 33, 32))
+    assert sorted(set(places.training[:, 1].tolist())) == [34, 50, 66, 82]
+    below = patch_places((100, 32), cut, "a", evaluation=Region(0, 0, 32, 20))
+    assert sorted(set(below.training[:, 0].tolist())) == [20, 36, 52, 68, 84]
+
+
+@given(st.data())
+def test_given_regions_share_no_pixel_after_downscaling(data):
+    box = st.builds(Region, st.integers(0, 50), st.integers(0, 50), st.integers(1, 40), st.integers(1, 40))
+    inside = Region(0, 0, data.draw(st.integers(20, 90)), data.draw(st.integers(20, 90)))
+    evaluation = data.draw(box).part_in(inside)
+    avoid = [part for one in data.draw(st.lists(box, max_size=3)) if (part := one.part_in(inside))]
+    side, factor = data.draw(st.integers(1, 12)), data.draw(st.integers(1, 4))
+    cut = Cut((side, side), (data.draw(st.integers(1, 5)),) * 2, factor)
+    try:
+        places = patch_places((inside.height, inside.width), cut, "a", avoid=avoid, evaluation=evaluation)
+    except DataError:
+        return
+
+    def used(sites):
+        cover = np.zeros((inside.height, inside.width), dtype=bool)
+        for top, left in sites * factor:
+            cover[top : top + side * factor, left : left + side * factor] = True
+        return cover
+
+    # Without an evaluation region there is the strip, in px after downscaling.
+    assert not (used(places.training) & used(places.evaluation)).any()
+    for one in avoid:
+        assert not used(places.training)[one.rows, one.columns].any()
+        assert not used(places.evaluation)[one.rows, one.columns].any()
+    if evaluation is not None:
+        outside = np.ones((inside.height, inside.width), dtype=bool)
+        outside[evaluation.rows, evaluation.columns] = False
+        assert not (used(places.evaluation) & outside).any()
+        assert not (used(places.training) & ~outside).any()
+
+
+def test_regions_that_leave_nothing():
+    with pytest.raises(DataError, match="leave no training patch of 16 × 16 px"):
+        patch_places((40, 40), Cut((16, 16)), "a", evaluation=Region(0, 0, 40, 40))
+    with pytest.raises(DataError, match="leave no evaluation patch"):
+        patch_places((80, 80), Cut((16, 16)), "a", evaluation=Region(0, 0, 10, 40))
+    with pytest.raises(DataError, match="leave no evaluation patch"):
+        patch_places((40, 100), Cut((16, 16)), "a", avoid=[Region(60, 0, 40, 40)])

@@ -390,7 +390,7 @@ def test_real_micrographs_and_masks(shared_data):
 
 def test_headers_do_not_decode(tmp_path, monkeypatch):
     Image.fromarray(GREY).save(tmp_path / "a.png")
-    monkeypatch.setattr(image_files, "_pillow_levels", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr(image_files, "pillow_levels", lambda *_: pytest.fail("decoded"))
     header = read_header(tmp_path / "a.png")
     assert (header.height, header.width, header.channels) == (40, 60, 1)
     with pytest.raises(pytest.fail.Exception):

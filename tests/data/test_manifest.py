@@ -133,7 +133,7 @@ def test_scales_that_differ(folder):
     first, second = problems(folder, text)
     assert first.startswith("manifest.csv:3: um_per_px: 0.25 here, and 0.5 in manifest.csv:2; it must be the same")
     assert second.startswith("manifest.csv:4: um_per_px: missing here")
-    assert "not rescaled yet" in first
+    assert "`alloygan prepare` brings micrographs to one scale" in first
 
 
 def test_one_image_in_two_rows(folder):
@@ -181,3 +181,44 @@ def test_columns_that_can_be_conditions(folder):
 def test_reading_a_manifest_imports_no_torch():
     program = "import sys, alloygan.data.manifest, alloygan.data.cutting; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_regions_and_what_is_known_of_cracks(folder):
+    manifest = read(
+        folder,
+        "file,exposure,roi,avoid,evaluation,cracks\n"
+        "a.png,1,10 5 40 30,0 0 12 8; 30 20 5 5;,20 5 30 30,NONE\n"
+        "b.png,1,,,,\n"
+        "c.png,1,,,,0 0 5 5;6 6 2 2\n",
+    )
+    one, two, three = manifest.micrographs
+    assert one.avoid == (Region(0, 0, 12, 8), Region(30, 20, 5, 5))
+    assert one.regions_in_roi == ((Region(0, 0, 2, 3), Region(20, 15, 5, 5)), Region(10, 0, 30, 30))
+    assert (one.cracks, two.cracks) == ("none", "find")
+    assert two.regions_in_roi == ((), None)
+    assert three.cracks == (Region(0, 0, 5, 5), Region(6, 6, 2, 2))
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("a.png,1,1 2 3,,", "avoid: '1 2 3' is not `x y width height`"),
+        ("a.png,1,0 0 2 2; 50 0 11 3,,", "avoid: 50 0 11 3 does not lie in the image, which is 60 px wide"),
+        ("a.png,1,,0 0 5 5; 6 6 2 2,", "evaluation: '0 0 5 5; 6 6 2 2' is not `x y width height`"),
+        ("a.png,1,,,no", "cracks: 'no' is not known; leave it empty"),
+        ("a.png,1,,,0 0 61 5", "cracks: 0 0 61 5 does not lie in the image"),
+    ],
+)
+def test_what_is_wrong_with_regions(folder, row, said):
+    (problem,) = problems(folder, f"file,exposure,avoid,evaluation,cracks\n{row}\n")
+    assert problem.startswith(f"manifest.csv:2: {said}")
+
+
+def test_for_preparation_every_other_column_is_taken_over(folder):
+    path = folder / "manifest.csv"
+    path.write_text("file,exposure,um_per_px,my note,source\na.png,long,0.5,,x\nb.png,,0.25,two,y\n")
+    one, two = read_manifest(path, None).micrographs
+    assert one.conditions == {"exposure": "long", "my note": ""}
+    assert two.conditions == {"exposure": "", "my note": "two"}
+    assert (one.um_per_px, two.um_per_px) == (0.5, 0.25)
+    assert (one.source, two.source) == ("a.png", "b.png")

@@ -29,6 +29,10 @@ QUICKER = {
     "alloygan sample runs/laptop --condition exposure=150 --condition exposure=500 --count 4 --out samples": "",
     "alloygan evaluate runs/laptop": "",
     "alloygan report runs/laptop": "",
+    "alloygan prepare manifest.csv --out prepared --patch 64": "",
+    "alloygan simulate synthetic_alloy --out alloy": (
+        "--set temperature=[900] --set size=64 --set patch=32 --set training_micrographs=1"
+    ),
     "alloygan list": "",
     "alloygan show contragan_2c": "",
     "alloygan show zoo:demo": "",
@@ -83,15 +87,18 @@ def test_micrographs_from_manifest_to_report(tmp_path: Path, monkeypatch: pytest
         assert f"`{name}`" in README
         (tmp_path / name).write_text(text, encoding="utf-8")
     for command, addition in QUICKER.items():
-        if " ni" in command or "runs/" in command:
+        if " ni" in command or "runs/" in command or " prepare " in command:
             run(f"{command} {addition}")
     assert len(list((tmp_path / "samples").glob("*/*.png"))) == 8
     assert (tmp_path / "runs" / "laptop" / "report.html").stat().st_size > 10_000
 
 
-@pytest.mark.parametrize("command", [c for c in QUICKER if "ni" not in c and "runs/" not in c])
-def test_the_other_commands(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    run(command)
+@pytest.mark.parametrize("command", [c for c in QUICKER if not re.search(r" ni|runs/| prepare ", c)])
+def test_the_other_commands(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run(f"{command} {QUICKER[command]}")
     assert capsys.readouterr().out
 
 

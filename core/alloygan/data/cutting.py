@@ -1,5 +1,6 @@
 """Micrographs to patches: area averaging, a training and an evaluation region, and a grid in each."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,8 @@ from numpy.typing import NDArray
 
 from alloygan.data.region import Region
 from alloygan.errors import DataError
+
+Sites = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -66,24 +69,100 @@ def regions(size: tuple[int, int], cut: Cut, name: str) -> tuple[Region, Region 
     return Region(0, 0, rest, height), Region(rest, 0, strip, height) if strip else None
 
 
-def cut_patches(image: NDArray[np.uint8], cut: Cut, name: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+@dataclass(frozen=True)
+class Places:
+    """Where the patches of a micrograph lie: (n, 2) top row and left column in px after downscaling.
+
+    `evaluation` is None without an evaluation region.
+    """
+
+    training: Sites
+    evaluation: Sites | None
+
+
+def patch_places(
+    size: tuple[int, int], cut: Cut, name: str, *, avoid: Sequence[Region] = (), evaluation: Region | None = None
+) -> Places:
+    """Where the patches of a micrograph of `size` (height, width) in px before downscaling lie.
+
+    No patch meets a region of `avoid`. `evaluation` is the evaluation region, instead of the strip of `regions`;
+    training patches then lie wherever they do not meet it. Both are in px before downscaling. Raises DataError naming
+    `name` if a region holds no patch.
+    """
+    blocked = [region.reduced(cut.downscale) for region in avoid]
+    if evaluation is None:
+        training_region, evaluation_region = regions(size, cut, name)
+        training = _grid(training_region, cut.patch, cut.training_stride, blocked, [(0, 0)])
+    else:
+        training_region = Region(0, 0, size[1] // cut.downscale, size[0] // cut.downscale)
+        evaluation_region = evaluation.reduced(cut.downscale, inward=True)
+        outside = evaluation.reduced(cut.downscale)
+        training = _grid(
+            training_region, cut.patch, cut.training_stride, [*blocked, outside], _origins(outside, blocked, cut)
+        )
+    chosen = None if evaluation_region is None else _grid(evaluation_region, cut.patch, cut.patch, blocked, [(0, 0)])
+    for part, sites in (("training", training), ("evaluation", chosen)):
+        if sites is not None and not len(sites):
+            raise DataError(
+                f"{name}: the regions avoid and evaluation leave no {part} patch of {cut.patch[0]} × {cut.patch[1]} "
+                "px; choose a smaller patch, correct the regions, or exclude the micrograph"
+            )
+    return Places(training, chosen)
+
+
+def cut_patches(
+    image: NDArray[np.uint8], cut: Cut, name: str, *, avoid: Sequence[Region] = (), evaluation: Region | None = None
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
     """Training and evaluation patches, each uint8 (n, C, h, w), of a micrograph (C, H, W) before downscaling.
 
     Training patches overlap by patch − stride; evaluation patches do not overlap, and are None without an
-    evaluation region. Raises DataError as `regions`.
+    evaluation region. `avoid`, `evaluation` and errors are those of `patch_places`.
     """
-    training, evaluation = regions((image.shape[1], image.shape[2]), cut, name)
+    places = patch_places((image.shape[1], image.shape[2]), cut, name, avoid=avoid, evaluation=evaluation)
     small = downscaled(image, cut.downscale)
-    train = _grid(small, training, cut.patch, cut.training_stride)
-    return train, None if evaluation is None else _grid(small, evaluation, cut.patch, cut.patch)
+    train = _patches(small, places.training, cut.patch)
+    return train, None if places.evaluation is None else _patches(small, places.evaluation, cut.patch)
 
 
 def _grid(
-    image: NDArray[np.uint8], region: Region, patch: tuple[int, int], stride: tuple[int, int]
-) -> NDArray[np.uint8]:
-    """All patches of a region on a grid, row by row."""
-    inside = image[:, region.rows, region.columns]
-    windows = np.lib.stride_tricks.sliding_window_view(inside, patch, axis=(1, 2))
-    chosen = windows[:, :: stride[0], :: stride[1]]
-    patches = np.moveaxis(chosen, 0, 2).reshape(-1, image.shape[0], *patch)
-    return np.ascontiguousarray(patches, dtype=np.uint8)
+    region: Region,
+    patch: tuple[int, int],
+    stride: tuple[int, int],
+    blocked: Iterable[Region],
+    origins: Iterable[tuple[int, int]],
+) -> Sites:
+    """The patches of a region that meet nothing blocked, row by row, on that grid of `origins` which has the most."""
+    blocked = list(blocked)
+    best: Sites = np.empty((0, 2), dtype=np.int64)
+    for down, across in origins:
+        rows = np.arange(region.y + down, region.bottom - patch[0] + 1, stride[0])
+        columns = np.arange(region.x + across, region.right - patch[1] + 1, stride[1])
+        free = np.ones((len(rows), len(columns)), dtype=bool)
+        for one in blocked:
+            meets_down = slice(*np.searchsorted(rows, (one.y - patch[0] + 1, one.bottom)))
+            meets_across = slice(*np.searchsorted(columns, (one.x - patch[1] + 1, one.right)))
+            free[meets_down, meets_across] = False
+        if np.count_nonzero(free) > len(best):
+            at = np.nonzero(free)
+            best = np.stack([rows[at[0]], columns[at[1]]], axis=1)
+    return best
+
+
+def _origins(evaluation: Region, blocked: Iterable[Region], cut: Cut) -> list[tuple[int, int]]:
+    """Where a grid of training patches may start: in the corner, or close behind the evaluation region.
+
+    Behind it there may be a gap that is to be avoided.
+    """
+    behind = [evaluation, *(one for one in blocked if one.moved(-1, 0).meets(evaluation))]
+    below = [evaluation, *(one for one in blocked if one.moved(0, -1).meets(evaluation))]
+    down, across = cut.training_stride
+    rows = sorted({0, *(one.bottom % down for one in below)})
+    columns = sorted({0, *(one.right % across for one in behind)})
+    return [(row, column) for row in rows for column in columns]
+
+
+def _patches(image: NDArray[np.uint8], sites: Sites, patch: tuple[int, int]) -> NDArray[np.uint8]:
+    patches = np.empty((len(sites), image.shape[0], *patch), dtype=np.uint8)
+    for one, (top, left) in zip(patches, sites, strict=True):
+        one[...] = image[:, top : top + patch[0], left : left + patch[1]]
+    return patches

@@ -28,13 +28,13 @@ _PILLOW: dict[bytes, type[ImageFile.ImageFile]] = {
 }
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
-_CHANNELS = dict.fromkeys(("1", "L", "LA", "F", "I;16", "I;16L", "I;16B"), 1) | dict.fromkeys(
+CHANNELS = dict.fromkeys(("1", "L", "LA", "F", "I;16", "I;16L", "I;16B"), 1) | dict.fromkeys(
     ("P", "PA", "RGB", "RGBA", "RGBX"), 3
 )
 """Channels without alpha of the Pillow modes that are read; a palette counts as colour."""
 
 _GREY_OR_RGB = {tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.MINISWHITE, tifffile.PHOTOMETRIC.RGB}
-_PILLOW_KNOWS_BETTER = {tifffile.PHOTOMETRIC.PALETTE, tifffile.PHOTOMETRIC.YCBCR}
+PILLOW_KNOWS_BETTER = {tifffile.PHOTOMETRIC.PALETTE, tifffile.PHOTOMETRIC.YCBCR}
 _ORIENTATION = 274  # the tag; 1 is upright
 _ALPHA = (1, 2)  # values of the tag ExtraSamples; 0 is a channel of unknown meaning
 
@@ -60,11 +60,11 @@ def read_header(path: Path) -> Header:
     """Size and channels without decoding. Raises DataError naming the file and what to do."""
     with _opened(path) as (file, pillow):
         if pillow is not None:
-            image = _pillow_image(pillow, file, path)
-            header = Header(image.height, image.width, _CHANNELS[image.mode])
+            image = pillow_image(pillow, file, path)
+            header = Header(image.height, image.width, CHANNELS[image.mode])
         else:
             with tifffile.TiffFile(file) as tiff:
-                header = _TiffLayout(tiff, path).header
+                header = TiffLayout(tiff, path).header
     if header.height < 1 or header.width < 1:
         raise DataError(f"{path}: the image has no pixels ({header.height} × {header.width}); save it again")
     return header
@@ -78,7 +78,7 @@ def read_levels(path: Path) -> Levels:
     """
     with _opened(path) as (file, pillow):
         if pillow is not None:
-            return _pillow_levels(_pillow_image(pillow, file, path))
+            return pillow_levels(pillow_image(pillow, file, path))
         with tifffile.TiffFile(file) as tiff:
             return _tiff_levels(tiff, file, path)
 
@@ -86,15 +86,26 @@ def read_levels(path: Path) -> Levels:
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[BinaryIO, type[ImageFile.ImageFile] | None]]:
     """The open file and the Pillow class that reads it (None: a TIFF); what fails becomes a DataError."""
+    with decoding(path), path.open("rb") as file:
+        yield file, pillow_class(file, path)
+
+
+def pillow_class(file: BinaryIO, path: Path) -> type[ImageFile.ImageFile] | None:
+    """The Pillow class that reads an open file, None for a TIFF. Raises DataError for anything else."""
+    start = file.read(8)
+    file.seek(0)
+    pillow = next((found for magic, found in _PILLOW.items() if start.startswith(magic)), None)
+    if pillow is None and not start.startswith(_TIFF):
+        what = "the file is empty" if not start else "not a PNG, JPEG, BMP or TIFF image"
+        raise DataError(f"{path}: {what}; save the micrograph as TIFF or PNG")
+    return pillow
+
+
+@contextmanager
+def decoding(path: Path) -> Iterator[None]:
+    """Whatever fails while an image file is opened or decoded becomes a DataError naming it and what to do."""
     try:
-        with path.open("rb") as file:
-            start = file.read(8)
-            file.seek(0)
-            pillow = next((found for magic, found in _PILLOW.items() if start.startswith(magic)), None)
-            if pillow is None and not start.startswith(_TIFF):
-                what = "the file is empty" if not start else "not a PNG, JPEG, BMP or TIFF image"
-                raise DataError(f"{path}: {what}; save the micrograph as TIFF or PNG")
-            yield file, pillow
+        yield
     except DataError:
         raise
     except FileNotFoundError:
@@ -113,10 +124,10 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, type[ImageFile.ImageFile] | 
         ) from None
 
 
-def _pillow_image(pillow: type[ImageFile.ImageFile], file: BinaryIO, path: Path) -> ImageFile.ImageFile:
+def pillow_image(pillow: type[ImageFile.ImageFile], file: BinaryIO, path: Path) -> ImageFile.ImageFile:
     """Open, without decoding, an image that Pillow reads without loss."""
     image = pillow(file)
-    if image.mode not in _CHANNELS:
+    if image.mode not in CHANNELS:
         raise DataError(f"{path}: pixels of the mode {image.mode} are not read; save it as grey or RGB")
     if getattr(image, "n_frames", 1) > 1:
         raise DataError(f"{path}: holds several frames; save the one that is meant by itself")
@@ -131,9 +142,9 @@ def _pillow_image(pillow: type[ImageFile.ImageFile], file: BinaryIO, path: Path)
     return image
 
 
-def _pillow_levels(image: ImageFile.ImageFile, white16: float = 65535.0) -> Levels:
+def pillow_levels(image: Image.Image, white16: float = 65535.0) -> Levels:
     """Decode; `white16` is white of a 16-bit image."""
-    channels = _CHANNELS[image.mode]
+    channels = CHANNELS[image.mode]
     # A palette not to RGB: Pillow warns where it has transparency.
     array = np.asarray(image.convert("RGBA") if image.mode in ("P", "PA") else image)
     planes = array[None] if array.ndim == 2 else np.moveaxis(array, -1, 0)[:channels]
@@ -141,7 +152,7 @@ def _pillow_levels(image: ImageFile.ImageFile, white16: float = 65535.0) -> Leve
     return Levels(planes, white)
 
 
-class _TiffLayout:
+class TiffLayout:
     """Where the one image of a TIFF lies. Raises DataError for several images, or pixels of another kind."""
 
     def __init__(self, tiff: tifffile.TiffFile, path: Path) -> None:
@@ -173,7 +184,7 @@ class _TiffLayout:
             raise DataError(
                 f"{path}: pixels of type {dtype} are not read; save it with 8 or 16 bits, or as float in [0, 1]"
             )
-        if photometric not in _GREY_OR_RGB | _PILLOW_KNOWS_BETTER:
+        if photometric not in _GREY_OR_RGB | PILLOW_KNOWS_BETTER:
             name = getattr(photometric, "name", photometric)
             raise DataError(f"{path}: a TIFF of the colour model {name} is not read; save it as grey or RGB")
 
@@ -193,10 +204,10 @@ class _TiffLayout:
 
 
 def _tiff_levels(tiff: tifffile.TiffFile, file: BinaryIO, path: Path) -> Levels:
-    layout = _TiffLayout(tiff, path)
+    layout = TiffLayout(tiff, path)
     page = layout.page
     white = float(2**page.bitspersample - 1) if page.dtype is not None and page.dtype.kind == "u" else 1.0
-    if page.photometric in _PILLOW_KNOWS_BETTER:
+    if page.photometric in PILLOW_KNOWS_BETTER:
         return _pillow_tiff(layout, file, path, white)
     try:
         planes = layout.planes(layout.series.asarray())
@@ -210,7 +221,7 @@ def _tiff_levels(tiff: tifffile.TiffFile, file: BinaryIO, path: Path) -> Levels:
     return Levels(planes, white)
 
 
-def _pillow_tiff(layout: _TiffLayout, file: BinaryIO, path: Path, white: float) -> Levels:
+def _pillow_tiff(layout: TiffLayout, file: BinaryIO, path: Path, white: float) -> Levels:
     """Decode with Pillow what tifffile cannot, where Pillow does it without loss."""
     page = layout.page
     deep = page.bitspersample > 8
@@ -223,7 +234,7 @@ def _pillow_tiff(layout: _TiffLayout, file: BinaryIO, path: Path, white: float) 
             with warnings.catch_warnings():
                 # Of many pixels, which the caller has allowed. Above twice Pillow's limit it raises all the same.
                 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-                levels = _pillow_levels(TiffImagePlugin.TiffImageFile(file), white)
+                levels = pillow_levels(TiffImagePlugin.TiffImageFile(file), white)
         except Exception as error:
             reason = str(error) or type(error).__name__
         else:

@@ -32,7 +32,7 @@ def image_size(path: Path, *, channels: int | None = None, max_pixels: int = MAX
             "downscale the image, or raise max_pixels if it is meant to be so large"
         )
     if channels is not None:
-        _refuse_channels(path, header, channels)
+        refuse_channels(path, header, channels)
     return header.height, header.width
 
 
@@ -59,8 +59,8 @@ def read_image(
         raise DataError(f"{path}: the region {region} does not lie in the image of {size[0]} × {size[1]} px")
     levels = read_levels(path)
     array = levels.array if region is None else levels.array[:, region.rows, region.columns]
-    _refuse_bad_floats(path, array)
-    array = _with_channels(array, channels)
+    refuse_bad_floats(path, array)
+    array = with_channels(array, channels)
     low, high = 0.0, levels.white
     if contrast == "stretch":
         low, high = (float(level) for level in np.percentile(array, _STRETCH))
@@ -85,8 +85,8 @@ def read_mask(path: Path, *, size: tuple[int, int], max_pixels: int = MAX_PIXELS
             "they must be the same"
         )
     array = read_levels(path).array
-    _refuse_bad_floats(path, array)
-    plane = _with_channels(array, 1)[0]
+    refuse_bad_floats(path, array)
+    plane = with_channels(array, 1)[0]
     low, high = plane.min(), plane.max()
     if not ((plane == low) | (plane == high)).all():
         raise DataError(
@@ -97,7 +97,8 @@ def read_mask(path: Path, *, size: tuple[int, int], max_pixels: int = MAX_PIXELS
     return mask
 
 
-def _refuse_channels(path: Path, header: Header, channels: int) -> None:
+def refuse_channels(path: Path, header: Header, channels: int) -> None:
+    """Raise DataError if the image cannot give so many channels."""
     if header.channels != channels and (header.channels, channels) not in ((3, 1), (1, 3)):
         raise DataError(
             f"{path}: the image has {header.channels} channel{'s' if header.channels > 1 else ''}, and "
@@ -106,7 +107,8 @@ def _refuse_channels(path: Path, header: Header, channels: int) -> None:
         )
 
 
-def _refuse_bad_floats(path: Path, array: NDArray[Any]) -> None:
+def refuse_bad_floats(path: Path, array: NDArray[Any]) -> None:
+    """Raise DataError if levels are floats outside [0, 1]."""
     # NaN fails both comparisons, as it should.
     if array.dtype.kind == "f" and not (array.min() >= 0 and array.max() <= 1):
         raise DataError(
@@ -115,7 +117,8 @@ def _refuse_bad_floats(path: Path, array: NDArray[Any]) -> None:
         )
 
 
-def _with_channels(array: NDArray[Any], channels: int) -> NDArray[Any]:
+def with_channels(array: NDArray[Any], channels: int) -> NDArray[Any]:
+    """Levels (C, H, W) with so many channels: the luminance of RGB for 1, grey repeated for 3, or as they are."""
     if array.shape[0] == 3 and channels == 1:
         if (array[0] == array[1]).all() and (array[0] == array[2]).all():
             return array[:1]

@@ -1,8 +1,10 @@
 """The manifest of a data set: a `manifest.csv` with one row a micrograph.
 
 Columns: `file`, and one for each condition; optional are `um_per_px` (length of a pixel in µm), `mask`, `roi`
-(`x y width height` in px) and `exclude` (yes or no). Others are ignored. Paths are relative to the manifest.
-All problems of a manifest are reported together. Imports no torch, so that `alloygan check` stays fast.
+(`x y width height` in px), `avoid` (regions like that, separated by semicolons), `evaluation` (one such region),
+`exclude` (yes or no), and `cracks` for `alloygan prepare`, which writes `source`. Others are ignored. Paths are
+relative to the manifest. All problems of a manifest are reported together. Imports no torch, so that `alloygan check`
+stays fast.
 """
 
 import csv
@@ -10,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from alloygan.data.images import image_size
 from alloygan.data.region import Region
@@ -17,8 +20,11 @@ from alloygan.data.values import parse_level, parse_number
 from alloygan.errors import DataError, nearest
 from alloygan.specs.condition_columns import ColumnSpec
 
-OWN_COLUMNS = ("file", "um_per_px", "mask", "roi", "exclude")
+OWN_COLUMNS = ("file", "um_per_px", "mask", "roi", "exclude", "cracks", "avoid", "evaluation", "source")
 """Columns that are not conditions."""
+
+Cracks = Literal["find", "none", "micrograph"] | tuple[Region, ...]
+"""What a manifest says of cracks: to be found, there are none, leave the whole micrograph out, or where they are."""
 
 _MOST_PROBLEMS = 20
 _YES, _NO = ("yes", "1", "true"), ("no", "0", "false", "")
@@ -28,7 +34,9 @@ _YES, _NO = ("yes", "1", "true"), ("no", "0", "false", "")
 class Micrograph:
     """A row of the manifest: the image, its conditions as text by column name, and what else is known of it.
 
-    `where` is `manifest.csv:LINE`; `roi` None is the whole image; `um_per_px` is in µm.
+    `where` is `manifest.csv:LINE`; `roi` None is the whole image; `um_per_px` is in µm. `avoid` (no patch may meet
+    these) and `evaluation` (the region of the evaluation patches, None: not given) are in px of the image, as `roi` is.
+    `source` is the file as the manifest names it.
     """
 
     where: str
@@ -37,6 +45,20 @@ class Micrograph:
     um_per_px: float | None = None
     mask: Path | None = None
     roi: Region | None = None
+    avoid: tuple[Region, ...] = ()
+    evaluation: Region | None = None
+    cracks: Cracks = "find"
+    source: str = ""
+
+    @property
+    def regions_in_roi(self) -> tuple[tuple[Region, ...], Region | None]:
+        """`avoid` and `evaluation` in px of what is cropped to `roi`."""
+        if self.roi is None:
+            return self.avoid, self.evaluation
+        inside = [part for region in self.avoid if (part := region.part_in(self.roi))]
+        x, y = -self.roi.x, -self.roi.y
+        moved = self.evaluation.moved(x, y) if self.evaluation is not None else None
+        return tuple(region.moved(x, y) for region in inside), moved
 
 
 @dataclass(frozen=True)
@@ -52,14 +74,16 @@ class Manifest:
         return self.micrographs[0].um_per_px
 
 
-def read_manifest(path: Path, conditions: Sequence[ColumnSpec]) -> Manifest:
+def read_manifest(path: Path, conditions: Sequence[ColumnSpec] | None) -> Manifest:
     """Read and check a manifest for these condition columns; image files must exist but are not decoded.
 
-    An excluded row is not looked at further. Raises DataError with one line `manifest.csv:LINE: column: …`
-    for each problem, 20 at most.
+    `conditions` None is for `alloygan prepare`: every column that is not the manifest's own is taken over as text, and
+    `um_per_px` may differ from row to row. An excluded row is not looked at further. Raises DataError with one line
+    `manifest.csv:LINE: column: …` for each problem, 20 at most.
     """
     header_line, header, rows = _read_rows(path)
-    problems = list(_header_problems(f"{path}:{header_line}", header, conditions))
+    names = [one.name for one in conditions] if conditions is not None else _others(header)
+    problems = list(_header_problems(f"{path}:{header_line}", header, conditions or ()))
     if "file" not in header:
         refuse_problems(problems)
     micrographs: list[Micrograph] = []
@@ -73,12 +97,13 @@ def read_manifest(path: Path, conditions: Sequence[ColumnSpec]) -> Manifest:
             continue
         row = _Row(where, path.parent, {n: c.strip() for n, c in zip(header, cells, strict=True)}, problems)
         if not row.excluded():
-            micrographs.append(row.micrograph(conditions))
+            micrographs.append(row.micrograph(names, conditions or ()))
     if not rows:
         problems.append(f"{path}: there are no rows below the header; add one for each micrograph")
     elif not micrographs and not problems:
         problems.append(f"{path}: exclude: every row is excluded; keep at least one micrograph")
-    problems.extend(_scale_problems(micrographs))
+    if conditions is not None:
+        problems.extend(_scale_problems(micrographs))
     problems.extend(_overlap_problems(micrographs))
     refuse_problems(problems)
     return Manifest(path, tuple(micrographs))
@@ -86,7 +111,11 @@ def read_manifest(path: Path, conditions: Sequence[ColumnSpec]) -> Manifest:
 
 def condition_columns_of(path: Path) -> tuple[str, ...]:
     """Names of the columns of a manifest that can be conditions. Raises DataError if it cannot be read."""
-    return tuple(name for name in _read_rows(path)[1] if name and name not in OWN_COLUMNS)
+    return tuple(_others(_read_rows(path)[1]))
+
+
+def _others(header: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(name for name in header if name and name not in OWN_COLUMNS))
 
 
 def refuse_problems(problems: Sequence[str]) -> None:
@@ -112,17 +141,22 @@ class _Row:
             self._add(f"exclude: {text!r} is neither yes nor no")
         return text in _YES
 
-    def micrograph(self, conditions: Sequence[ColumnSpec]) -> Micrograph:
+    def micrograph(self, names: Iterable[str], conditions: Iterable[ColumnSpec]) -> Micrograph:
         file, size = self._image()
         for spec in conditions:
             self._check_condition(spec)
+        roi = self._region("roi", size)
         return Micrograph(
             self.where,
             file,
-            {spec.name: self.cells.get(spec.name, "") for spec in conditions},
+            {name: self.cells.get(name, "") for name in names},
             self._um_per_px(),
             self._mask(size),
-            self._roi(size),
+            roi,
+            self._regions("avoid", size),
+            self._evaluation(size, roi),
+            self._cracks(size),
+            self.cells["file"],
         )
 
     def _add(self, problem: str) -> None:
@@ -139,7 +173,8 @@ class _Row:
             self._add(f"file: there is no file {file}; correct the path (it starts at the manifest) or exclude it")
             return file, None
         # The header alone is read, and only where something has to fit the image.
-        return file, self._size("file", file) if self.cells.get("roi") or self.cells.get("mask") else None
+        fitted = any(self.cells.get(name) for name in ("roi", "mask", "avoid", "evaluation", "cracks"))
+        return file, self._size("file", file) if fitted else None
 
     def _size(self, column: str, file: Path) -> tuple[int, int] | None:
         try:
@@ -187,18 +222,46 @@ class _Row:
             )
         return mask
 
-    def _roi(self, size: tuple[int, int] | None) -> Region | None:
-        text = self.cells.get("roi")
+    def _region(self, column: str, size: tuple[int, int] | None, text: str | None = None) -> Region | None:
+        """The region in a column, or in `text`, a part of it; None where there is none or it is wrong."""
+        text = self.cells.get(column) if text is None else text
         if not text:
             return None
         if not re.fullmatch(r"\d{1,9}(\s+\d{1,9}){3}", text, re.ASCII):
-            self._add(f"roi: {text!r} is not `x y width height`: four whole numbers in px, separated by spaces")
+            self._add(f"{column}: {text!r} is not `x y width height`: four whole numbers in px, separated by spaces")
             return None
         region = Region(*map(int, text.split()))
         if size and not region.lies_in(size):
-            self._add(f"roi: {text} does not lie in the image, which is {size[1]} px wide and {size[0]} px high")
+            self._add(f"{column}: {text} does not lie in the image, which is {size[1]} px wide and {size[0]} px high")
             return None
         return region
+
+    def _regions(self, column: str, size: tuple[int, int] | None) -> tuple[Region, ...]:
+        parts = [part.strip() for part in self.cells.get(column, "").split(";")]
+        found = (self._region(column, size, part) for part in parts if part)
+        return tuple(region for region in found if region is not None)
+
+    def _evaluation(self, size: tuple[int, int] | None, roi: Region | None) -> Region | None:
+        region = self._region("evaluation", size)
+        if region is not None and roi is not None and region.part_in(roi) != region:
+            self._add(f"evaluation: {region.text} does not lie in the roi {roi.text}")
+        return region
+
+    def _cracks(self, size: tuple[int, int] | None) -> Cracks:
+        text = self.cells.get("cracks", "").lower()
+        if not text:
+            return "find"
+        if text == "none":
+            return "none"
+        if text == "micrograph":
+            return "micrograph"
+        if not re.search(r"\d", text):
+            self._add(
+                f"cracks: {text!r} is not known; leave it empty (they are found), or write none (there are none), "
+                "micrograph (leave it out), or regions `x y width height; …` in px that are left out"
+            )
+            return "find"
+        return self._regions("cracks", size)
 
 
 def _read_rows(path: Path) -> tuple[int, list[str], list[tuple[int, list[str]]]]:
@@ -256,8 +319,8 @@ def _scale_problems(micrographs: Sequence[Micrograph]) -> Iterator[str]:
             found = "missing" if one.um_per_px is None else f"{one.um_per_px:g}"
             yield (
                 f"{one.where}: um_per_px: {found} here, and {known.um_per_px:g} in {known.where}; it must "
-                "be the same for all rows or empty for all. Micrographs are not rescaled yet: resample "
-                "this one, or exclude it"
+                "be the same for all rows or empty for all; `alloygan prepare` brings micrographs to one scale, "
+                "or exclude this one"
             )
 
 

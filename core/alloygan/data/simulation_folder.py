@@ -24,7 +24,8 @@ def write_simulation(
     report: Callable[[str, int], None] | None = None,
 ) -> dict[str, Any]:
     """Write `manifest.csv`, `images/NAME.png`, `masks/NAME.png` (255 on the primary phase), `cracks/NAME.png` (255 on
-    cracks, where there are any), `truth/NAME.csv` (what was drawn) and `simulation.json` (`about`, such as the spec), whole or not at all; return the latter's content.
+    cracks, where there are any), `truth/NAME.csv` (what was drawn) and `simulation.json` (`about`, such as the spec),
+    whole or not at all; return the latter's content.
 
     `report(name, done)` is called after each micrograph. Raises DataError where the folder holds something else.
     """

@@ -27,6 +27,7 @@ def build(spec: Micrographs, asked: Sequence[ColumnSpec]) -> Data:
     conditions = space.condition([space.row(one.conditions) for one in manifest.micrographs])
     train: list[NDArray[np.uint8]] = []
     evaluation: list[NDArray[np.uint8]] = []
+    none = np.empty((0, *spec.image_shape), dtype=np.uint8)
     for one in manifest.micrographs:
         image = read_image(
             one.file,
@@ -35,13 +36,15 @@ def build(spec: Micrographs, asked: Sequence[ColumnSpec]) -> Data:
             region=one.roi,
             max_pixels=spec.max_pixels,
         )
-        training_patches, evaluation_patches = cut_patches(image, spec.cut, str(one.file))
+        avoid, region = one.regions_in_roi
+        training_patches, evaluation_patches = cut_patches(
+            image, spec.cut, str(one.file), avoid=avoid, evaluation=region
+        )
         train.append(training_patches)
-        if evaluation_patches is not None:
-            evaluation.append(evaluation_patches)
+        evaluation.append(none if evaluation_patches is None else evaluation_patches)
     training = _joined(train, conditions)
     um_per_px = None if manifest.um_per_px is None else manifest.um_per_px * spec.downscale
-    return Data(space, training, _joined(evaluation, conditions) if evaluation else training, um_per_px)
+    return Data(space, training, _joined(evaluation, conditions) if any(map(len, evaluation)) else training, um_per_px)
 
 
 def _joined(patches: Sequence[NDArray[np.uint8]], conditions: Condition) -> Patches:

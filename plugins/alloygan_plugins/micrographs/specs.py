@@ -23,7 +23,8 @@ class Micrographs(DatasetSpec):
     kind: Literal["micrographs"] = "micrographs"
     manifest: SpecPath = Field(
         description="CSV file with a row for each micrograph: file, a column for each condition, and "
-        "optionally um_per_px, mask, roi and exclude. The path is relative to the file that names it."
+        "optionally um_per_px, mask, roi, avoid, evaluation and exclude. The path is relative to the file "
+        "that names it."
     )
     patch: SizePair = Field(
         description="Side of a patch in px after downscale, or [height, width]: the image size of the GAN."
@@ -45,7 +46,8 @@ class Micrographs(DatasetSpec):
         ge=0,
         lt=1,
         description="Part of each micrograph's longer side that is kept for evaluation, rounded to whole "
-        "patches, at least one. 0 keeps nothing: evaluation then uses the training patches.",
+        "patches, at least one. 0 keeps nothing: evaluation then uses the training patches. Rows of the manifest with "
+        "an evaluation region keep that instead.",
     )
     contrast: Literal["none", "stretch"] = Field(
         "none",
@@ -104,7 +106,7 @@ class Micrographs(DatasetSpec):
 
     def checked_manifest(self, asked: Sequence[ColumnSpec]) -> "Manifest":
         """Read the manifest and check it as `check_inputs` does."""
-        from alloygan.data.cutting import regions
+        from alloygan.data.cutting import patch_places
         from alloygan.data.images import image_size
         from alloygan.data.manifest import read_manifest, refuse_problems
 
@@ -113,7 +115,9 @@ class Micrographs(DatasetSpec):
         for one in manifest.micrographs:
             try:
                 size = image_size(one.file, channels=self.channels, max_pixels=self.max_pixels)
-                regions((one.roi.height, one.roi.width) if one.roi else size, self.cut, str(one.file))
+                avoid, region = one.regions_in_roi
+                used = (one.roi.height, one.roi.width) if one.roi else size
+                patch_places(used, self.cut, str(one.file), avoid=avoid, evaluation=region)
             except DataError as error:
                 problems.append(f"{one.where}: file: {error}")
         refuse_problems(problems)

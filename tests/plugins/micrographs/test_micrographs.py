@@ -194,3 +194,23 @@ def test_real_micrographs(shared_data, tmp_path):
     assert data.evaluation.images.shape == (4 * 3, 1, 128, 128)
     greys = [data.train.of_condition(label).float().mean().item() for label in range(4)]
     assert greys == pytest.approx([161, 175, 138, 200], abs=3)
+
+
+def test_regions_of_the_manifest(folder):
+    (folder / "manifest.csv").write_text("file,exposure,avoid,evaluation\na.png,150,0 0 10 48,70 0 26 48\nb.png,10,,\n")
+    data = spec(folder).build([EXPOSURE])
+    assert not (numbers_of(data.train.images[data.train.source == 0]) % 96 < 10).any()
+    assert (numbers_of(data.evaluation.images[data.evaluation.source == 0]) % 96 >= 70).all()
+    assert (data.evaluation.source == 0).sum() == 3
+    assert (data.evaluation.source == 1).sum() == 6
+    # Without a strip, a region of the manifest is kept all the same, and conditions stay with their images.
+    data = spec(folder, evaluation_fraction=0).build([EXPOSURE])
+    assert data.evaluation.source.tolist() == [0, 0, 0]
+    assert data.evaluation.condition.label.tolist() == [1, 1, 1]
+    (folder / "manifest.csv").write_text("file,exposure,avoid,evaluation\na.png,150,,0 0 8 8\n")
+    with pytest.raises(DataError, match=r"manifest.csv:2: file: .*leave no evaluation patch"):
+        spec(folder).check_inputs([EXPOSURE])
+
+
+def numbers_of(images):
+    return (images[:, 0].int() << 16 | images[:, 1].int() << 8 | images[:, 2].int()).numpy()
