@@ -48,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         values: dict[str, Any] = {"kind": "synthetic_alloy", "size": options.size}
         # Of the evaluation patches, which do not overlap, half stand for generated ones.
         micrographs = -(-2 * options.images // (options.size // SIDE) ** 2)
-        values |= {"training_micrographs": 2, "evaluation_micrographs": micrographs, "stride": SIDE // 2}
-        console.print(f"drawing {8 * (micrographs + 2)} micrographs of {options.size} px …")
+        values |= {"training_micrographs": 1, "evaluation_micrographs": micrographs, "stride": SIDE // 2}
+        console.print(f"drawing {8 * (micrographs + 1)} micrographs of {options.size} px …")
         data = zoo.spec_from_values(values, "dataset").build(())
         evaluation = EvaluationSpec.model_validate({"phase": "dark", "smooth": 1.0}, context=zoo.registries)
     evaluation = evaluation.model_copy(update={"images": options.images})

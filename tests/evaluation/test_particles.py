@@ -1,13 +1,14 @@
 """Particles against ImageJ's frozen tables, and against answers by hand."""
 
 import math
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from alloygan.evaluation.particles import find_particles
+from alloygan.evaluation.particles import Particles, clear_of_edges, find_particles
 
 COLUMNS = ("area", "x", "y", "major", "minor", "angle", "aspect_ratio")
 
@@ -127,3 +128,11 @@ def test_large_stack_is_cut_into_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_refuses_what_is_no_mask(mask: np.ndarray) -> None:
     with pytest.raises(ValueError, match="bool array"):
         find_particles(mask)
+
+
+def test_leaving_out_edges_afterwards_is_the_same() -> None:
+    masks = np.random.default_rng(3).random((4, 30, 41)) < 0.45
+    expected = find_particles(masks, min_area=3)
+    found = clear_of_edges(find_particles(masks, min_area=3, exclude_edges=False), (30, 41))
+    for field in fields(Particles):
+        np.testing.assert_array_equal(getattr(found, field.name), getattr(expected, field.name))

@@ -1,7 +1,7 @@
 """How far two sets of measurements are apart. None where either has nothing; both need the same unit."""
 
 import numpy as np
-from scipy.stats import ks_2samp, wasserstein_distance
+from scipy.stats import wasserstein_distance
 
 from alloygan.interfaces.descriptor import Measurement
 
@@ -23,7 +23,11 @@ def kolmogorov_smirnov(one: Measurement, other: Measurement) -> float | None:
     """
     if not _comparable(one, other) or one.values.ndim != 1 or min(len(one.values), len(other.values)) < 2:
         return None
-    return float(ks_2samp(one.values, other.values, method="asymp").statistic)
+    # scipy's ks_2samp spends nearly all its time on the p-value, and every bootstrap resample needs the statistic.
+    first, second = np.sort(one.values), np.sort(other.values)
+    every = np.concatenate([first, second])
+    shares = (np.searchsorted(values, every, side="right") / len(values) for values in (first, second))
+    return float(np.abs(np.subtract(*shares)).max())
 
 
 def difference_of_means(one: Measurement, other: Measurement) -> float | None:

@@ -73,6 +73,13 @@ def find_particles(mask: NDArray[np.bool_], *, min_area: float = 20.0, exclude_e
     )
 
 
+def clear_of_edges(particles: Particles, size: tuple[int, int]) -> Particles:
+    """Those that do not touch the border of masks of `size` (height, width): `exclude_edges` after the fact."""
+    right, bottom = particles.left + particles.width, particles.top + particles.height
+    clear = (particles.left > 0) & (particles.top > 0) & (right < size[1]) & (bottom < size[0])
+    return Particles(**{field.name: getattr(particles, field.name)[clear] for field in fields(Particles)})
+
+
 def _particles_of(masks: NDArray[np.bool_], first: int, min_area: float, exclude_edges: bool) -> Particles:
     labels, count = ndimage.label(masks, _EIGHT_NEIGHBOURS)
     keep = np.bincount(labels.ravel(), minlength=count + 1) >= min_area

@@ -1,11 +1,14 @@
 """A descriptor is a measured quantity of a microstructure."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,14 @@ class Specimens:
     images: NDArray[np.uint8]
     masks: NDArray[np.bool_]
     um_per_px: float | None = None
+    _found: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, key: Any, find: Callable[[], Found]) -> Found:
+        """What `find` gives, found once for all descriptors that ask for the same key (the particles, say)."""
+        if key not in self._found:
+            self._found[key] = find()
+        found: Found = self._found[key]
+        return found
 
     @property
     def unit(self) -> Literal["px", "um"]:

@@ -5,8 +5,8 @@ from typing import Literal
 import numpy as np
 
 from alloygan.evaluation.distances import wasserstein
-from alloygan.evaluation.particles import find_particles
 from alloygan.interfaces.descriptor import Descriptor, Measurement, Specimens
+from alloygan_plugins.imagej_particles.of_specimens import particles_of
 
 
 class NumberDensityDescriptor(Descriptor):
@@ -25,7 +25,7 @@ class NumberDensityDescriptor(Descriptor):
         """One value (N,) an image."""
         count, height, width = specimens.masks.shape
         clear_only = self.edges == "miles_lantuejoul"
-        found = find_particles(specimens.masks, min_area=self.min_area, exclude_edges=clear_only)
+        found = particles_of(specimens, min_area=self.min_area, exclude_edges=clear_only)
         if clear_only:
             # A w x h box lies clear of the border at (W - 1 - w) (H - 1 - h) places.
             shares = 1.0 / ((width - 1 - found.width) * (height - 1 - found.height))

@@ -5,8 +5,9 @@ import math
 import numpy as np
 
 from alloygan.evaluation.distances import wasserstein
-from alloygan.evaluation.particles import Particles, find_particles
+from alloygan.evaluation.particles import Particles
 from alloygan.interfaces.descriptor import Descriptor, Measurement, Specimens
+from alloygan_plugins.imagej_particles.of_specimens import particles_of
 
 
 class _OneValueAParticle(Descriptor):
@@ -20,7 +21,7 @@ class _OneValueAParticle(Descriptor):
 
     def particles(self, specimens: Specimens) -> Particles:
         """The particles of the specimens (N images)."""
-        return find_particles(specimens.masks, min_area=self.min_area, exclude_edges=self.exclude_edges)
+        return particles_of(specimens, min_area=self.min_area, exclude_edges=self.exclude_edges)
 
     def distance(self, one: Measurement, other: Measurement) -> float | None:
         """The 1-Wasserstein distance of the two distributions over particles."""
