@@ -86,16 +86,16 @@ def _print_comparison(console: Console, comparison: Mapping[str, Any]) -> None:
     if "missing" in comparison:
         console.print(f"left out: {comparison['missing']}\n", markup=False, highlight=False)
         return
-    for note in comparison["notes"]:
-        console.print(note, style="dim", markup=False, highlight=False)
+    notes = "; ".join([*comparison["notes"], "↓ lower is better, ↑ higher"])
+    console.print(notes, style="dim", markup=False, highlight=False)
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("", no_wrap=True)
-    for heading in ("per condition", "floor", "all together", "95 %", "floor"):
+    for heading in ("a condition", "floor", "all", "95 %", "floor"):
         table.add_column(heading, justify="right", style="dim" if heading == "floor" else None, no_wrap=True)
     for name, about in comparison["names"].items():
         overall, pooled = comparison["overall"][name], comparison["pooled"][name]
         table.add_row(
-            f"{name} ({'higher' if about['higher_is_better'] else 'lower'} is better)",
+            f"{name} {'↑' if about['higher_is_better'] else '↓'}",
             _number(overall["generated"]),
             _number(overall["floor"]),
             _number(pooled["generated"]),
