@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = 2 if error.errno in _UNUSABLE_PATH else 1
         _fail(f"{error.filename}: {error.strerror}; name a file or folder that can be read and written", code)
     except KeyboardInterrupt:
-        messages.print("interrupted; the same command goes on from the last checkpoint", markup=False)
+        messages.print("interrupted; the same command goes on, a training from its last checkpoint", markup=False)
         sys.exit(130)
 
 

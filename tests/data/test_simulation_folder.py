@@ -3,7 +3,9 @@
 import csv
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,6 +59,23 @@ def test_an_earlier_simulation_is_replaced_and_anything_else_is_not(tmp_path: Pa
     with pytest.raises(DataError, match=r"thesis: there is something else already"):
         write_simulation(micrographs(), other, {})
     assert [path.name for path in other.iterdir()] == ["chapter.tex"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "m0"}, "two simulated micrographs are called 'm0'"),
+        ({"name": "../escaped"}, "is called '../escaped'"),
+        ({"name": "M0"}, "two simulated micrographs"),
+        ({"conditions": {"file": 3.0}}, "the name of a manifest's own column"),
+        ({"conditions": {"time": float("nan")}}, "not a finite number"),
+    ],
+)
+def test_what_a_plugin_may_get_wrong(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    first, second = micrographs(2)
+    with pytest.raises(DataError, match=message):
+        write_simulation([first, replace(second, **changes)], tmp_path / "made", {})
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_fails_half_way_leaves_nothing(tmp_path: Path) -> None:

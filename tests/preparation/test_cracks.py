@@ -136,3 +136,13 @@ def test_cracks_of_the_synthetic_alloy():
 
 def test_a_constant_image():
     assert not found(np.full((100, 80), 7.0)).cracks
+
+
+@pytest.mark.parametrize("grains", [20, 40, 80])
+def test_grain_boundaries_are_no_crack(grains):
+    random = np.random.default_rng(grains)
+    seeds = random.uniform(0, 512, (grains, 2))
+    y, x = np.mgrid[0:512, 0:512]
+    distances = np.sort(np.hypot(y[..., None] - seeds[:, 0], x[..., None] - seeds[:, 1]), axis=-1)
+    image = np.where(distances[..., 1] - distances[..., 0] < 3, 30.0, 150.0) + 4 * random.standard_normal((512, 512))
+    assert not found(image).mask.any()

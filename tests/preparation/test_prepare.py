@@ -1,5 +1,6 @@
 import csv
 import json
+import os
 import re
 import subprocess
 import sys
@@ -268,9 +269,15 @@ def test_options_that_do_not_fit():
 
 def test_the_folder(folder, prepared):
     done = prepared("file,c\nwhole.png,1\n")
-    (done.out / "left over").write_text("")
+    (done.out / "micrographs" / "left over.png").write_text("")
     assert prepared("file,c\nwhole.png,1\n").micrographs == 1
-    assert not (done.out / "left over").exists()
+    assert not (done.out / "micrographs" / "left over.png").exists()
+    (done.out / "notes.txt").write_text("mine")
+    with pytest.raises(DataError, match=r"holds notes\.txt as well"):
+        prepared("file,c\nwhole.png,1\n")
+    (done.out / "notes.txt").unlink()
+    with pytest.raises(DataError, match=r"holds whole\.png, which is to be read"):
+        prepared("file,c\nout/micrographs/whole.png,1\n")
     (done.out / "preparation.json").unlink()
     with pytest.raises(DataError, match="there is something else already"):
         prepared("file\nwhole.png\n")
@@ -357,3 +364,54 @@ def test_a_micrograph_of_900_megapixels(tmp_path):
     done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, capture_output=True, text=True)
     assert float(done.stdout) < 4  # GiB
     assert tifffile.TiffFile(tmp_path / "out/micrographs/large.tif").pages[0].shape == (side, side)
+
+
+def test_a_link_leads_to_the_folder(folder, prepared, tmp_path):
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "scratch")
+    for _ in range(2):
+        prepared("file,c\nwhole.png,1\n")
+    assert (tmp_path / "out").is_symlink()
+    assert (tmp_path / "scratch" / "manifest.csv").is_file()
+    assert not list(tmp_path.glob(".*.part"))
+
+
+def test_what_a_killed_process_left_is_removed(folder, prepared, tmp_path):
+    for process in ("999999999", str(os.getpid())):
+        (tmp_path / f".out.{process}.abc.part").mkdir()
+    prepared("file,c\nwhole.png,1\n")
+    assert [path.name for path in tmp_path.glob(".out.*")] == [f".out.{os.getpid()}.abc.part"]
+
+
+@pytest.mark.parametrize("bits", [8, 9, 10, 12])
+def test_deep_files_that_use_their_lower_bits(folder, prepared, bits):
+    levels = read(folder / "cracked.png").astype(np.float64) / 255 * (2**bits - 1)
+    tifffile.imwrite(folder / "deep.tif", np.rint(levels).astype(np.uint16))
+    kept = stored(prepared("file,c\ndeep.tif,1\n"))["micrographs"][0]
+    plain = stored(prepared("file,c\ncracked.png,1\n"))["micrographs"][0]
+    assert len(kept["cracks"]) == len(plain["cracks"]) >= 1
+    assert kept["patches"] == plain["patches"]
+    assert kept["bright_fraction"]["before"] == pytest.approx(plain["bright_fraction"]["before"], abs=0.03)
+
+
+def test_one_grey_level_is_refused_also_where_the_contrast_makes_it_so(folder, prepared):
+    low = read(folder / "whole.png").astype(np.uint16) // 4  # of 65535: black when shown as it is
+    tifffile.imwrite(folder / "low.tif", low)
+    with pytest.raises(DataError, match=r"low\.tif: contrast: none leaves one grey level"):
+        prepared("file,c\nlow.tif,1\n", contrast="none")
+    Image.fromarray(np.full((64, 64), 90, np.uint8)).save(folder / "flat.png")
+    with pytest.raises(DataError, match="leaves one grey level"):
+        prepared("file,c\nwhole.png,1\n", contrast="match", reference=folder / "flat.png")
+
+
+def test_flat_evaluation_patches_are_told(folder, prepared):
+    image = read(folder / "whole.png").copy()
+    image[:, -image.shape[1] // 4 :] = 0
+    Image.fromarray(image).save(folder / "edge.png")
+    done = prepared(f"file,c,evaluation\nedge.png,1,{image.shape[1] - 32} 0 32 {image.shape[0]}\n", cracks="off")
+    assert any("evaluation patches have one grey level" in warning for warning in done.warnings)
+
+
+def test_cracks_that_cost_patches_are_told(folder, prepared):
+    done = prepared("file,c\ncracked.png,1\nwhole.png,2\n")
+    assert done.warnings[0].startswith("cracks in 1 of 2 micrographs: ")

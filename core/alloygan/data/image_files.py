@@ -5,7 +5,6 @@ Sizes are known from the header, before anything is decoded. A file that a decod
 (several pages, cut short) or only roughly (16-bit colour in a PNG) is refused.
 """
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -203,6 +202,17 @@ class TiffLayout:
         return array.reshape(-1, header.height, header.width)[: header.channels]
 
 
+@contextmanager
+def _any_size() -> Iterator[None]:
+    """Without Pillow's own limit of pixels: the caller has checked the size against what the user allows."""
+    limit = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
+
+
 def _tiff_levels(tiff: tifffile.TiffFile, file: BinaryIO, path: Path) -> Levels:
     layout = TiffLayout(tiff, path)
     page = layout.page
@@ -231,9 +241,7 @@ def _pillow_tiff(layout: TiffLayout, file: BinaryIO, path: Path, white: float) -
     if not rough and page.tags.valueof(_ORIENTATION, default=1) == 1:
         try:
             file.seek(0)
-            with warnings.catch_warnings():
-                # Of many pixels, which the caller has allowed. Above twice Pillow's limit it raises all the same.
-                warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with _any_size():
                 levels = pillow_levels(TiffImagePlugin.TiffImageFile(file), white)
         except Exception as error:
             reason = str(error) or type(error).__name__

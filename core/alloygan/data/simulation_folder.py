@@ -1,6 +1,8 @@
 """Simulated micrographs as a folder that everything else reads: a manifest with images, masks and what is true."""
 
 import csv
+import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from io import StringIO
@@ -10,11 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alloygan.data.manifest import OWN_COLUMNS
 from alloygan.data.simulated import SimulatedMicrograph
+from alloygan.errors import DataError
 from alloygan.files import whole_folder, write_bytes, write_json, write_text
 from alloygan.pictures import png_bytes
 
 SIMULATION = "simulation.json"
+OWN = (SIMULATION, "manifest.csv", "images", "masks", "cracks", "truth")
 
 
 def write_simulation(
@@ -30,8 +35,11 @@ def write_simulation(
     `report(name, done)` is called after each micrograph. Raises DataError where the folder holds something else.
     """
     rows: list[dict[str, Any]] = []
-    with whole_folder(out, SIMULATION) as folder:
+    names_so_far: set[str] = set()
+    with whole_folder(out, SIMULATION, OWN) as folder:
         for one in micrographs:
+            _refuse_bad(one, names_so_far)
+            names_so_far.add(one.name.lower())
             rows.append(_write(one, folder))
             if report is not None:
                 report(one.name, len(rows))
@@ -42,6 +50,21 @@ def write_simulation(
         summary = {"schema": 1, "alloygan": version("alloygan"), **about, "micrographs": len(rows)}
         write_json(folder / SIMULATION, summary)
     return summary
+
+
+def _refuse_bad(one: SimulatedMicrograph, names_so_far: set[str]) -> None:
+    """What a plugin may get wrong, before it becomes a file."""
+    if not re.fullmatch(r"[\w.+=-]+", one.name) or one.name.startswith("."):
+        raise DataError(
+            f"a simulated micrograph is called {one.name!r}; letters, digits and _ . + = - make a file name"
+        )
+    if one.name.lower() in names_so_far:
+        raise DataError(f"two simulated micrographs are called {one.name!r}; each needs a name of its own")
+    for name, value in one.conditions.items():
+        if name in OWN_COLUMNS:
+            raise DataError(f"{one.name}: the condition {name!r} has the name of a manifest's own column; rename it")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise DataError(f"{one.name}: the condition {name!r} is {value}, not a finite number")
 
 
 def _write(one: SimulatedMicrograph, folder: Path) -> dict[str, Any]:

@@ -9,7 +9,8 @@ The image is a copy of at most about 1,000 px a side, and all lengths are relati
    mostly there rather than gap, and made of lines rather than of particles in a row.
 4. Where nothing was found and Otsu's dark class is a small part of the image, that class may be the cracks themselves:
    the phases are then looked for among the rest, and most of what is darker has to be cracks.
-5. A crack is an exception. More long dark lines than there may be cracks, or more area, are part of the microstructure:
+5. A network of dark lines, far longer than it reaches across, is part of the microstructure (grain boundaries).
+6. A crack is an exception. More long dark lines than there may be cracks, or more area, are part of the microstructure:
    nothing is taken, and the finding says so.
 """
 
@@ -48,6 +49,7 @@ _THERE = 0.6  # least part of a crack's length that is not gap
 _NEIGHBOURS = np.ones((3, 3), dtype=bool)
 _LINES = 0.6  # least part of a crack's area in pieces that are lines themselves: a row of particles is no crack
 _LINE = 3.0  # least length over width of such a piece
+_NETWORK = 3.0  # length over reach: a crack with its branches stays below, a network of grain boundaries does not
 _FLOOR = 2.0  # grey levels (of 255): below this, differences are rounding
 
 
@@ -174,6 +176,8 @@ def _long_and_thin(dark: Mask, side: int) -> tuple[Mask, list[Crack]]:
         area = float(own.sum())
         width = area / max(1.0, float(covered.sum()))
         if length < SHORTEST * side or length < SLENDER * width or covered.mean() < _THERE:
+            continue
+        if length > _NETWORK * found.feret_diameter_max:
             continue
         mask[found.slice] |= own
         top, left, bottom, right = found.bbox

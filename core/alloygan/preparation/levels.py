@@ -42,19 +42,26 @@ class GreyLevels:
         return _mean(self.after)
 
 
-def histogram(levels: Levels) -> NDArray[np.int64]:
+def histogram(levels: Levels | NDArray[np.uint8]) -> NDArray[np.int64]:
     """Counts of 256 grey levels, from 16 bits or 8."""
     eight = levels // 257 if levels.dtype == np.uint16 else levels
     return np.bincount(eight.ravel(), minlength=256).astype(np.int64)
 
 
-def compare(before: list[NDArray[np.int64]], after: list[NDArray[np.int64]]) -> list[GreyLevels]:
-    """Grey levels of all micrographs from their histograms before and after, in the same order."""
+def bright_fraction(sample: Levels) -> float:
+    """The part of the px that is brighter than Otsu's level, which is found over the range that the px have."""
+    return float((sample > threshold_otsu(sample)).mean())  # type: ignore[no-untyped-call]
+
+
+def compare(
+    before: list[NDArray[np.int64]], after: list[NDArray[np.int64]], bright_before: list[float]
+) -> list[GreyLevels]:
+    """Grey levels of all micrographs from their histograms before and after, and what was bright, in the same order."""
     # Each micrograph weighs the same in the common level.
     common = _otsu(np.sum([1e6 * one / one.sum() for one in after], axis=0))
     return [
-        GreyLevels(one, two, _above(one, _otsu(one)), _above(two, common))
-        for one, two in zip(before, after, strict=True)
+        GreyLevels(one, two, bright, _above(two, common))
+        for one, two, bright in zip(before, after, bright_before, strict=True)
     ]
 
 

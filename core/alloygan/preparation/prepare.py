@@ -24,7 +24,7 @@ from alloygan.errors import DataError
 from alloygan.files import whole_folder, write_bytes, write_json, write_text
 from alloygan.pictures import png_bytes
 from alloygan.preparation.contrast import LevelMap, between_quantiles, matching, unchanged
-from alloygan.preparation.levels import MOST_CHANGE, GreyLevels, compare, histogram
+from alloygan.preparation.levels import MOST_CHANGE, GreyLevels, bright_fraction, compare, histogram
 from alloygan.preparation.mask import mask_picture
 from alloygan.preparation.options import PrepareOptions
 from alloygan.preparation.overlay import overlay
@@ -36,6 +36,7 @@ from alloygan.preparation.summary import Pictures, write_summary
 from alloygan.preparation.survey import Survey, on_grid, survey
 
 MARKER, MANIFEST, SUMMARY = "preparation.json", "manifest.csv", "summary.html"
+OWN = (MARKER, MANIFEST, SUMMARY, "patches.csv", "micrographs", "masks", "overlays")
 
 Report = Callable[[str, int, int], None]
 
@@ -75,6 +76,8 @@ class Written:
     mask: str
     after: NDArray[np.int64]
     pictures: Pictures
+    flat: int
+    """Evaluation patches of one grey level."""
 
 
 def prepare(manifest: Path, out: Path, options: PrepareOptions, report: Report | None = None) -> Preparation:
@@ -90,7 +93,8 @@ def prepare(manifest: Path, out: Path, options: PrepareOptions, report: Report |
     scales = factors(micrographs, options.um_per_px)
     _check_headers(micrographs, options)
     names = _names(micrographs)
-    with whole_folder(out, MARKER) as folder:
+    _refuse_inputs_inside(out, micrographs, options)
+    with whole_folder(out, MARKER, OWN) as folder:
         surveys: list[Survey] = []
         for one, name, factor in zip(micrographs, names, scales, strict=True):
             surveys.append(survey(one, name, factor, options))
@@ -111,10 +115,11 @@ def prepare(manifest: Path, out: Path, options: PrepareOptions, report: Report |
             say("write", len(written), len(kept))
         files = {name: one.file for name, one in written.items()}
         befores = [histogram(found.sample) for found in kept]
+        brights = [bright_fraction(found.sample) for found in kept]
         levels = dict(
-            zip(written, compare(befores, [one.after for one in written.values()]), strict=True)
+            zip(written, compare(befores, [one.after for one in written.values()], brights), strict=True)
         )  # fmt: skip
-        warnings = tuple(_warnings(surveys, levels, options))
+        warnings = tuple(_warnings(surveys, written, levels, options))
         _write_manifest(folder / MANIFEST, kept, written, options)
         write_patch_table(folder / "patches.csv", [(files[found.name], found) for found in kept], options.patch)
         write_summary(
@@ -140,6 +145,16 @@ def prepare(manifest: Path, out: Path, options: PrepareOptions, report: Report |
     return Preparation(
         out, out / MANIFEST, out / SUMMARY, len(kept), len(surveys) - len(kept), training, evaluation, warnings
     )  # fmt: skip
+
+
+def _refuse_inputs_inside(out: Path, micrographs: Sequence[Micrograph], options: PrepareOptions) -> None:
+    folder = out.resolve()
+    inputs = [path for one in micrographs for path in (one.file, one.mask) if path is not None]
+    for path in [*inputs, *([options.reference] if options.reference is not None else [])]:
+        if path.resolve().is_relative_to(folder):
+            raise DataError(
+                f"{out}: holds {path.name}, which is to be read, and would be replaced; name another folder"
+            )
 
 
 def _check_headers(micrographs: Sequence[Micrograph], options: PrepareOptions) -> None:
@@ -217,7 +232,14 @@ def _write(folder: Path, found: Survey, fitted: Fitted, options: PrepareOptions)
             _thumbnail(parts, path, Region(0, 0, found.size[1], found.size[0])),
             _sample_patches(parts, found, options.patch),
         )
-    return Written(f"micrographs/{path.name}", mask, histogram(np.concatenate(after)), pictures)
+        flat = _flat_evaluation_patches(parts, found, options.patch)
+    grey = np.concatenate(after)
+    if grey.min() == grey.max():
+        raise DataError(
+            f"{one.file}: contrast: {options.contrast} leaves one grey level ({grey[0]} of 255) of it; use contrast: "
+            "quantile, or exclude the micrograph"
+        )
+    return Written(f"micrographs/{path.name}", mask, histogram(grey), pictures, flat)
 
 
 def _thumbnail(parts: ImageParts, path: Path, region: Region) -> Picture:
@@ -232,6 +254,13 @@ def _sample_patches(parts: ImageParts, found: Survey, patch: tuple[int, int]) ->
     sites = found.split.places.training
     chosen = sites[np.unique(np.linspace(0, len(sites) - 1, _SAMPLES + 2).astype(np.int64)[1:-1])]
     return [parts.read(Region(int(x), int(y), patch[1], patch[0]))[0] for y, x in chosen]
+
+
+def _flat_evaluation_patches(parts: ImageParts, found: Survey, patch: tuple[int, int]) -> int:
+    if found.split is None or found.split.places.evaluation is None:
+        return 0
+    patches = (parts.read(Region(int(x), int(y), patch[1], patch[0]))[0] for y, x in found.split.places.evaluation)
+    return sum(bool(one.min() == one.max()) for one in patches)
 
 
 def _write_overlay(folder: Path, found: Survey) -> None:
@@ -265,8 +294,17 @@ def _write_manifest(path: Path, kept: Sequence[Survey], written: dict[str, Writt
     write_text(path, text.getvalue())
 
 
-def _warnings(surveys: Sequence[Survey], levels: dict[str, GreyLevels], options: PrepareOptions) -> list[str]:
+def _warnings(
+    surveys: Sequence[Survey], written: dict[str, Written], levels: dict[str, GreyLevels], options: PrepareOptions
+) -> list[str]:
     said = []
+    cracked = [found for found in surveys if found.cracks.found]
+    if cracked:
+        before, after = (sum(_training_patches(found, i) for found in cracked) for i in (0, 1))
+        said.append(
+            f"cracks in {len(cracked)} of {len(surveys)} micrographs: {before - after} of their {before} training "
+            "patches are left out; look at the overlays"
+        )
     conditions = {tuple(found.micrograph.conditions.items()) for found in surveys}
     trained = {tuple(found.micrograph.conditions.items()) for found in surveys if found.split is not None}
     for condition in sorted(conditions - trained):
@@ -276,6 +314,17 @@ def _warnings(surveys: Sequence[Survey], levels: dict[str, GreyLevels], options:
         name = found.micrograph.file.name
         if found.left_out:
             said.append(f"{name}: left out: {found.left_out}")
+        before, after = _training_patches(found, 0), _training_patches(found, 1)
+        if found.split is not None and found.cracks.found and after < before / 2:
+            said.append(
+                f"{name}: cracks leave {after} of {before} training patches; if they are none, say so in the "
+                "manifest's column cracks"
+            )
+        if found.name in written and written[found.name].flat:
+            said.append(
+                f"{name}: {written[found.name].flat} evaluation patches have one grey level; give a roi, or a region "
+                "for evaluation"
+            )
         if found.cracks.note:
             said.append(f"{name}: {found.cracks.note}")
         if found.factor < 1:
@@ -296,6 +345,13 @@ def _warnings(surveys: Sequence[Survey], levels: dict[str, GreyLevels], options:
     if options.contrast in ("match", "clahe"):
         said.extend(_alike(list(levels.values()), options))
     return said
+
+
+def _training_patches(found: Survey, after: int) -> int:
+    """Training patches without (0) and with (1) what is left out for cracks."""
+    if not after:
+        return found.patches_before[0]
+    return found.split.counts[0] if found.split is not None else 0
 
 
 def _alike(levels: Sequence[GreyLevels], options: PrepareOptions) -> list[str]:

@@ -1,5 +1,7 @@
 """The page to review a preparation: patches of each condition, pictures before and after, grey levels, warnings."""
 
+import json
+import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -141,10 +143,17 @@ def _settings(options: PrepareOptions) -> list[tuple[str, str]]:
     ]
 
 
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
 def _data_block(out: Path, options: PrepareOptions, surveys: Sequence[Survey]) -> str:
     """What a spec says to use the result."""
     patch = options.patch[0] if options.patch[0] == options.patch[1] else list(options.patch)
-    lines = ["data:", "  kind: micrographs", f"  manifest: {out.name}/manifest.csv", f"  patch: {patch}"]
+    # JSON is YAML, and quotes what would otherwise mean something.
+    manifest = json.dumps(f"{out.name}/manifest.csv", ensure_ascii=False)
+    if re.fullmatch(r'"[A-Za-z0-9_./-]+"', manifest):
+        manifest = manifest[1:-1]
+    lines = ["data:", "  kind: micrographs", f"  manifest: {manifest}", f"  patch: {patch}"]
     if options.stride is not None:
         stride = options.stride[0] if options.stride[0] == options.stride[1] else list(options.stride)
         lines.append(f"  stride: {stride}")
@@ -154,7 +163,13 @@ def _data_block(out: Path, options: PrepareOptions, surveys: Sequence[Survey]) -
     if largest > 200_000_000:
         lines.append(f"  max_pixels: {largest}")
     lines.append("conditions:")
-    lines += [f"  - {{name: {name}}}" for name in surveys[0].micrograph.conditions]
+    names = list(surveys[0].micrograph.conditions)
+    lines += [f"  - {{name: {name}}}" for name in names if _NAME.fullmatch(name)]
+    lines += [
+        f"  # {name!r} is no name of a condition: rename the column, to letters, digits and _"
+        for name in names
+        if not _NAME.fullmatch(name)
+    ]
     return "\n".join(lines)
 
 

@@ -15,31 +15,13 @@ from alloygan.data.region import Region
 from alloygan.errors import DataError
 from alloygan.preparation.avoided import rectangles_around
 from alloygan.preparation.contrast import refuse_constant
-from alloygan.preparation.cracks import Crack, find_cracks
+from alloygan.preparation.crack_search import SEARCH_SIDE, Cracks, search_cracks
 from alloygan.preparation.options import PrepareOptions
 from alloygan.preparation.rescaled import Levels, Rescaled
 from alloygan.preparation.split import Split, split
 
-SEARCH_SIDE = 1024
-"""Cracks are looked for on a copy of at most so many px a side."""
-
 _SAMPLE = 1_000_000  # px of a micrograph that its grey levels are learnt from
 _BAND = 2**24  # px of the result at a time
-
-
-@dataclass(frozen=True)
-class Cracks:
-    """What is known of a micrograph's cracks.
-
-    `told` is whether the manifest says so. `mask` is true in what was found; one px of it is `step` px of the file.
-    `found` is in px of the mask.
-    """
-
-    told: bool
-    mask: NDArray[np.bool_]
-    step: int
-    found: tuple[Crack, ...] = ()
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,11 +107,9 @@ def on_grid(levels: NDArray[Any], part: Region, found: Survey) -> NDArray[Any]:
 def _cracks(one: Micrograph, parts: ImageParts, roi: Region, options: PrepareOptions) -> Cracks:
     step = max(1, math.ceil(max(roi.height, roi.width) / SEARCH_SIDE))
     small = Rescaled(parts, one.file, roi, step)
-    nothing = np.zeros(small.size, dtype=bool)
     if one.cracks != "find" or options.cracks == "off":
-        return Cracks(one.cracks != "find", nothing, step)
-    finding = find_cracks((small.whole() / 257).astype(np.float32))
-    return Cracks(False, finding.mask, step, finding.cracks, finding.note)
+        return Cracks(one.cracks != "find", np.zeros(small.size, dtype=bool), step)
+    return search_cracks(parts, one.file, roi, step)
 
 
 def _left_out(one: Micrograph, cracks: Cracks, options: PrepareOptions) -> str:

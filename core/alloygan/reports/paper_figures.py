@@ -65,7 +65,7 @@ def write_figures(run: Path, figures: Sequence[PaperFigure], progress: Progress 
     """
     some = [figure for figure in figures if _drawable(figure)]
     names = []
-    with whole_folder(run / FOLDER, CAPTIONS) as folder:
+    with whole_folder(run / FOLDER, CAPTIONS, (CAPTIONS, "*.pdf", "*.png")) as folder:
         captions = []
         for done, one in enumerate(some):
             if progress is not None:

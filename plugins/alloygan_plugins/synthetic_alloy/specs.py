@@ -34,7 +34,7 @@ def _one_or_several(value: Any) -> Any:
 
 Temperature = Annotated[float, Field(ge=TEMPERATURES[0], le=TEMPERATURES[1])]
 StrainRate = Annotated[float, Field(ge=STRAIN_RATES[0], le=STRAIN_RATES[1])]
-Length = Annotated[float, Field(gt=0)]
+Length = Annotated[float, Field(gt=0, le=2)]  # coarser, the smallest grains are no more than a few px
 Magnifications = Annotated[
     tuple[Length, ...], BeforeValidator(_one_or_several, json_schema_input_type=Length | tuple[Length, ...])
 ]
