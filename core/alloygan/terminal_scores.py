@@ -20,6 +20,8 @@ def print_scores(console: Console, evaluation: Mapping[str, Any]) -> None:
             if score.get("note") and None in (score["real"], score["generated"]):
                 console.print(f"– {condition['text']}: {score['note']}", style="dim", markup=False, highlight=False)
         console.print()
+    if evaluation.get("note"):
+        console.print(f"note: {evaluation['note']}\n", markup=False, highlight=False)
     for comparison in evaluation.get("comparisons", ()):
         _print_comparison(console, comparison)
     _print_fidelity(console, evaluation.get("fidelity"))

@@ -368,3 +368,15 @@ def test_constant_training_images_need_a_threshold() -> None:
     with pytest.raises(DataError, match=r"evaluation\.threshold"):
         measure(spec(AreaFraction()), Data(given.space, flat, given.evaluation), right)
     measure(spec(AreaFraction(), threshold=120.0), Data(given.space, flat, given.evaluation), right)
+
+
+def test_evaluation_on_training_images_says_so_and_calls_nothing_memorised_or_not() -> None:
+    given = data()
+    given = Data(given.space, given.train, given.train)
+    result = plain(measure(spec(AreaFraction(), judge_images=64, memorising_images=8), given, right))
+    assert "keeps nothing for evaluation" in result["note"]
+    assert all("keeps nothing" in entry["scores"]["area_fraction"]["note"] for entry in result["conditions"])
+    assert result["memorising"]["closer"] is None
+    assert "keeps nothing" in result["memorising"]["note"]
+    assert "keeps nothing" in result["fidelity"]["note"]
+    assert "note" not in plain(measure(spec(AreaFraction()), data(), right))

@@ -22,7 +22,15 @@ from alloygan.evaluation.fidelity import fidelity
 from alloygan.evaluation.judge import train_judge
 from alloygan.evaluation.memorising import memorising
 from alloygan.evaluation.segmentation import fit_threshold, segment
-from alloygan.evaluation.subjects import Images, Subject, conditions_of_all, host, subjects_of
+from alloygan.evaluation.subjects import (
+    NOT_KEPT_APART,
+    Images,
+    Subject,
+    conditions_of_all,
+    evaluation_is_training,
+    host,
+    subjects_of,
+)
 from alloygan.interfaces.condition import OFF_TABLE
 from alloygan.interfaces.descriptor import Descriptor, Specimens
 from alloygan.specs.components import DescriptorSpec
@@ -127,7 +135,15 @@ def measure(spec: EvaluationSpec, data: Data, generate: Generate, progress: Prog
         result["overall_held_out"] = {name: overall(_where(s, held_out, True)) for name, s in scored.items()}
     result["comparisons"] = [comparison.result() for comparison in comparisons]
     result["fidelity"] = _fidelity(spec, data, subjects, generated_images, progress)
-    result["memorising"] = _memorising(spec, train_images, subjects, generated_images, progress)
+    apart = not evaluation_is_training(data)
+    result["memorising"] = (
+        _memorising(spec, train_images, subjects, generated_images, progress) if apart else _cannot_tell_memorising()
+    )
+    if not apart:
+        result["note"] = NOT_KEPT_APART
+        if result["fidelity"] is not None:
+            notes = [NOT_KEPT_APART, result["fidelity"].get("note")]
+            result["fidelity"]["note"] = "; ".join(note for note in notes if note)
     return Evaluation(result, samples)
 
 
@@ -176,6 +192,10 @@ def _memorising(
         device=_device(),
         progress=progress,
     )
+
+
+def _cannot_tell_memorising() -> dict[str, Any]:
+    return {"conditions": [], "closer": None, "alike": None, "nearest": [], "note": NOT_KEPT_APART}
 
 
 def _spread(count: int, most: int) -> NDArray[np.int64]:

@@ -18,6 +18,12 @@ from alloygan.specs.evaluation import EvaluationSpec
 Images = NDArray[np.uint8]
 IntArray = NDArray[np.int64]
 
+NOT_KEPT_APART = (
+    "the data set keeps nothing for evaluation, so the real images are training images: copies of them would score "
+    "well, and the floor is too low"
+)
+"""What is said where evaluation images are training images."""
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -55,11 +61,12 @@ def subjects_of(spec: EvaluationSpec, data: Data, threshold: float) -> list[Subj
     space = data.space
     labels = range(len(space.table)) if space.table else (OFF_TABLE,)
     subjects = []
+    trained_on = NOT_KEPT_APART if evaluation_is_training(data) else None
     for label in labels:
         evaluation, evaluation_source, values = _of_label(data.evaluation, label)
         training, training_source, _ = _of_label(data.train, label)
         seed = [spec.seed, label + 1]
-        note = None
+        note = trained_on
         other_is_training = len(training) > 0
         if not len(evaluation):
             note = "no evaluation images of this condition"
@@ -96,6 +103,12 @@ def subjects_of(spec: EvaluationSpec, data: Data, threshold: float) -> list[Subj
             )
         )
     return subjects
+
+
+def evaluation_is_training(data: Data) -> bool:
+    """Whether the data set keeps nothing for evaluation: its evaluation images are those of training."""
+    same = data.evaluation.images.shape == data.train.images.shape
+    return same and len(data.train) > 0 and torch.equal(data.evaluation.images, data.train.images)
 
 
 def conditions_of_all(data: Data, count: int) -> Condition:

@@ -3,7 +3,16 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from alloygan.reports.wording import known, number, number_interval, percent, percent_interval, spoken, unit_text
+from alloygan.reports.wording import (
+    ROUNDING,
+    known,
+    number,
+    number_interval,
+    percent,
+    percent_interval,
+    spoken,
+    unit_text,
+)
 
 _COLUMNS = ("real", "generated", "training", "deviation", "floor", "distance", "floor")
 _OVERALL_COLUMNS = ("deviation", "floor", "times floor", "worst deviation", "distance", "floor")
@@ -53,7 +62,7 @@ def overall_rows(evaluation: dict[str, Any], key: str = "overall") -> list[Row]:
     for descriptor in evaluation["descriptors"]:
         mean = evaluation[key][descriptor["name"]]
         deviation, floor = known(mean["mean_deviation"]), known(mean["mean_floor_deviation"])
-        times = deviation / floor if deviation is not None and floor else None
+        times = deviation / floor if deviation is not None and floor is not None and floor > ROUNDING else None
         unit = _distance_unit(evaluation, descriptor["name"])
         cells = [
             Cell(percent(deviation), percent_interval(mean.get("mean_deviation_interval"))),

@@ -4,7 +4,7 @@ from typing import Any
 
 from alloygan.interfaces.condition import OFF_TABLE
 from alloygan.reports.parity import has_values
-from alloygan.reports.wording import known, listed, number, percent, spoken
+from alloygan.reports.wording import ROUNDING, known, listed, number, percent, spoken
 
 
 def verdict(evaluation: dict[str, Any]) -> str:
@@ -47,7 +47,7 @@ def verdict(evaluation: dict[str, Any]) -> str:
         f"{'nearest to that limit' if len(within) == len(compared) else 'farthest off'} is {spoken(worst)}, which "
         f"deviates by {percent(deviation)} against a floor of {percent(floor)}"
     )
-    if floor > 0 and deviation > floor:
+    if floor > ROUNDING and deviation > floor:
         sentence += f" ({number(deviation / floor)} times as much)"
     if absent:
         sentence += f". Not comparable in every condition: {listed(absent)}"
@@ -55,6 +55,6 @@ def verdict(evaluation: dict[str, Any]) -> str:
 
 
 def _times(deviation: float, floor: float) -> float:
-    if floor > 0:
+    if floor > ROUNDING:
         return deviation / floor
     return float("inf") if deviation > 0 else 0.0

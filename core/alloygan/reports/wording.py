@@ -9,6 +9,10 @@ ABSENT = "–"
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
+ROUNDING = 1e-6
+"""A relative deviation below this is rounding: no floor to compare with."""
+
+
 def known(value: Any) -> float | None:
     """The value as a finite number, or None: a damaged file may hold NaN or text, which no page should show."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
