@@ -2,7 +2,7 @@
 
 import json
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -380,3 +380,31 @@ def test_evaluation_on_training_images_says_so_and_calls_nothing_memorised_or_no
     assert "keeps nothing" in result["memorising"]["note"]
     assert "keeps nothing" in result["fidelity"]["note"]
     assert "note" not in plain(measure(spec(AreaFraction()), data(), right))
+
+
+def test_it_says_what_the_intervals_are_drawn_from_and_how_many_values_there_were() -> None:
+    few, many = measure(spec(), data(sources=2), right), measure(spec(), data(sources=8), right)
+    assert plain(few)["conditions"][0]["intervals_from"] == "32 images of 2 sources"
+    assert plain(many)["conditions"][0]["intervals_from"] == "8 sources"
+    assert few.samples["area_fraction"]["0"]["counts"] == {"real": 32, "generated": 32, "training": 32}
+
+
+def test_an_error_of_a_descriptor_names_it() -> None:
+    class Broken(Descriptor):
+        def measure(self, specimens: Specimens) -> Measurement:
+            raise RuntimeError("oh")
+
+        def distance(self, one: Measurement, other: Measurement) -> float | None:
+            return None
+
+    class BrokenSpec(DescriptorSpec):
+        """A descriptor that fails."""
+
+        kind: Literal["broken"] = "broken"
+
+        def build(self) -> Descriptor:
+            return Broken()
+
+    with pytest.raises(RuntimeError) as caught:
+        measure(spec(BrokenSpec()), data(), right)
+    assert caught.value.__notes__ == ["while measuring size = 6 px with the descriptor broken"]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from alloygan.reports.nearest_patches import nearest_patches
+from alloygan.reports.nearest_patches import _sentence, nearest_patches
 from alloygan.sharing import load_generator
 from alloygan.zoo import Zoo
 
@@ -22,7 +22,7 @@ def test_a_training_patch_is_mapped_onto_its_generated_image(make_run: Any, make
     found = nearest_patches(made.evaluation() | make_findings(3), model, made.data, 0)
     assert found is not None
     assert found.sentence == (
-        "25.0 % [10.0, 40.0] of the generated images are closer to a training patch than all but the nearest 5.0 % of "
+        "25.0 % of the generated images are closer to a training patch than all but the nearest 5.0 % of "
         "the real images of their condition; 20.0 % are expected of a generator that has memorised nothing."
     )
     train = made.data.train.images.numpy()[:, 0]
@@ -67,3 +67,12 @@ def test_nothing_was_looked_for(make_run: Any, zoo: Zoo) -> None:
     assert found is not None
     assert (found.sentence, found.pairs, found.rows) == ("", [], [])
     assert found.notes == ["there are no training patches to compare with"]
+
+
+def test_likeness_is_told_beside_closeness_and_both_against_chance() -> None:
+    shares = {"share": 0.3, "expected": 0.05, "expected_interval": [0.01, 0.1], "quantile": 0.05}
+    said = _sentence({"closer": shares | {"share": 0.04}, "alike": shares})
+    assert "4.0 % of the generated images are closer" in said
+    assert "5.0 % [1.0, 10.0] are expected of a generator that has memorised nothing, so that is within chance." in said
+    assert "30.0 % correlate with it more" in said
+    assert said.endswith("so that is more than chance.")

@@ -28,12 +28,23 @@ class Resampler:
     """Draws a set of images again: `units` (N,) says which images belong together."""
 
     def __init__(self, source: IntArray | None, images: int) -> None:
-        if source is not None and len(np.unique(source)) >= FEWEST_UNITS:
+        self.sources = 0 if source is None else len(np.unique(source))
+        self.by_source = self.sources >= FEWEST_UNITS
+        if source is not None and self.by_source:
             _, self.unit = np.unique(source, return_inverse=True)
         else:
             self.unit = np.arange(images)
         self.units = int(self.unit.max()) + 1 if images else 0
         self.images = images
+
+    @property
+    def words(self) -> str:
+        """What is drawn, such as `24 images of 2 sources`."""
+        if self.by_source:
+            return f"{self.units} sources"
+        return f"{self.images} images" + (
+            f" of {self.sources} source{'s' * (self.sources > 1)}" if self.sources else ""
+        )
 
     def weights(self, random: np.random.Generator) -> IntArray:
         """How often each image (N,) is drawn."""

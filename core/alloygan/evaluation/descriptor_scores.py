@@ -103,15 +103,19 @@ def overall(scores: Sequence[ConditionScore]) -> dict[str, Any]:
 
 
 def sample(found: Found, specimens: Specimens, subject: Subject) -> dict[str, Any]:
-    """What figures are drawn from: sorted values, at most 1,000 of each set, or the mean curve over `axis`."""
+    """What figures are drawn from: sorted values, at most 1,000 of each set, or the mean curve over `axis`; and in
+    `counts` how many values or curves there were.
+    """
     one = found["generated"]
-    kept: dict[str, Any] = {"unit": one.unit}
+    kept: dict[str, Any] = {"unit": one.unit, "counts": {}}
     if one.axis is not None:
         kept |= {"axis": _rounded(one.axis), "axis_unit": specimens.unit}
     for key in SETS:
         title = key if key != "other" else "training"
         measurement = found.get(key)
-        if measurement is None or (key == "other" and not subject.other_is_training):
+        there = measurement is not None and not (key == "other" and not subject.other_is_training)
+        kept["counts"][title] = len(measurement.values) if there and measurement is not None else 0
+        if measurement is None or not there:
             kept[title] = []
         elif measurement.axis is not None:
             kept[title] = _rounded(measurement.values.mean(axis=0)) if len(measurement.values) else []

@@ -6,7 +6,8 @@ simulations than the evaluation images. The distance of the first two is the sco
 first and the last is its floor: what two sets of real images differ by.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from alloygan.data.patches import Data
+from alloygan.evaluation.bootstrap import Resampler
 from alloygan.evaluation.comparison_scores import ComparisonRun
 from alloygan.evaluation.descriptor_scores import ConditionScore, condition_score, overall, sample, weights_of
 from alloygan.evaluation.fidelity import fidelity
@@ -90,11 +92,13 @@ def measure(spec: EvaluationSpec, data: Data, generate: Generate, progress: Prog
         }
         resamples = weights_of(subject, spec.bootstrap, [spec.seed, subject.label + 1, 3])
         for name, descriptor in descriptors.items():
-            found = {key: descriptor.measure(specimens) for key, specimens in sets.items() if len(specimens.images)}
-            scored[name].append(condition_score(descriptor, found, sets["real"], subject, resamples))
-            samples[name][str(subject.label)] = sample(found, sets["real"], subject)
+            with _naming(f"the descriptor {name}", subject):
+                found = {key: descriptor.measure(specimens) for key, specimens in sets.items() if len(specimens.images)}
+                scored[name].append(condition_score(descriptor, found, sets["real"], subject, resamples))
+                samples[name][str(subject.label)] = sample(found, sets["real"], subject)
         for comparison in comparisons:
-            comparison.add(subject, generated)
+            with _naming(f"the comparison {comparison.spec.kind}", subject):
+                comparison.add(subject, generated)
         conditions.append(
             {
                 "condition": subject.condition,
@@ -104,6 +108,9 @@ def measure(spec: EvaluationSpec, data: Data, generate: Generate, progress: Prog
                 "images": subject.count,
                 "primary": "bright" if subject.bright else "dark",
                 "floor_from": subject.floor_from,
+                "intervals_from": Resampler(subject.real_source, len(subject.real)).words
+                if len(subject.real)
+                else None,
                 "scores": {name: scores[-1].values for name, scores in scored.items()},
             }
         )
@@ -196,6 +203,16 @@ def _memorising(
 
 def _cannot_tell_memorising() -> dict[str, Any]:
     return {"conditions": [], "closer": None, "alike": None, "nearest": [], "note": NOT_KEPT_APART}
+
+
+@contextmanager
+def _naming(who: str, subject: Subject) -> Iterator[None]:
+    """Say whose error it is: a plugin's own traceback does not name the kind."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"while measuring {subject.text} with {who}")
+        raise
 
 
 def _spread(count: int, most: int) -> NDArray[np.int64]:

@@ -44,7 +44,9 @@ def distribution_panels(
     panels = []
     for i, condition, one in zip(shown, conditions, sets, strict=True):
         score = condition["scores"][name]
-        notes = ["n = " + ", ".join(f"{len(one[key])} {key}" for key in SETS)]
+        # At most 1,000 values of a set are kept for drawing.
+        counts = samples[name].get(str(condition["label"]), {}).get("counts") or {}
+        notes = ["n = " + ", ".join(f"{counts.get(key, len(one[key]))} {key}" for key in SETS)]
         if limits is not None and (beyond := sum(int((values > limits[1]).sum()) for values in one.values())):
             notes[0] += f"; {beyond} beyond the axis"
         notes += [words for words in (_ks_words(score), _peaks_words(score)) if words]

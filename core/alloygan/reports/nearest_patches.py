@@ -69,19 +69,34 @@ def nearest_patches(
 
 
 def _sentence(found: dict[str, Any]) -> str:
-    closer = found.get("closer")
-    if not isinstance(closer, dict) or known(closer.get("share")) is None:
-        return ""
-    share = f"{percent(closer['share'])} {percent_interval(closer.get('interval'))}".strip()
-    sentence = f"{share} of the generated images are closer to a training patch than "
-    quantile = known(closer.get("quantile"))
-    if quantile is not None:
-        sentence += f"all but the nearest {percent(quantile)} of the real images of their condition"
-    else:
-        sentence += "real images of their condition usually are"
-    if known(closer.get("expected")) is not None:
-        sentence += f"; {percent(closer['expected'])} are expected of a generator that has memorised nothing"
-    return sentence + "."
+    """What the two shares say: closeness in grey levels, and likeness, which contrast does not touch."""
+    closer, alike = found.get("closer"), found.get("alike")
+    said = []
+    if isinstance(closer, dict) and known(closer.get("share")) is not None:
+        sentence = f"{percent(closer['share'])} of the generated images are closer to a training patch than "
+        quantile = known(closer.get("quantile"))
+        if quantile is not None:
+            sentence += f"all but the nearest {percent(quantile)} of the real images of their condition"
+        else:
+            sentence += "real images of their condition usually are"
+        said.append(sentence + _against_chance(closer))
+    if isinstance(alike, dict) and known(alike.get("share")) is not None:
+        said.append(
+            f"{percent(alike['share'])} correlate with it more than nearly all real images do, whatever their contrast"
+            + _against_chance(alike)
+        )
+    return " ".join(said)
+
+
+def _against_chance(share: dict[str, Any]) -> str:
+    expected, bounds = known(share.get("expected")), share.get("expected_interval")
+    if expected is None:
+        return "."
+    words = f"; {percent(expected)} {percent_interval(bounds)}".rstrip()
+    words += " are expected of a generator that has memorised nothing"
+    if not isinstance(bounds, list) or len(bounds) != 2:
+        return words + "."
+    return words + (", so that is more than chance." if share["share"] > bounds[1] else ", so that is within chance.")
 
 
 def _row(name: str, one: dict[str, Any]) -> Row:

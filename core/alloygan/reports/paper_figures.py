@@ -133,7 +133,7 @@ def _titled(axes: Axes, panel: Panel, letter: str, columns: int) -> None:
     axes.set_ylabel(_short(axes.get_ylabel(), 28, 2))
     if letter:
         # Above a legend, if there is one, rather than upon it.
-        title = _short(f"{letter}{panel.title}", wide, 3)
+        title = _short(f"{letter}{panel.title}", wide - 6, 3)
         axes.set_title(title, loc="left", fontsize=8, pad=16 if legend is not None else 5)
 
 
