@@ -415,3 +415,12 @@ def test_flat_evaluation_patches_are_told(folder, prepared):
 def test_cracks_that_cost_patches_are_told(folder, prepared):
     done = prepared("file,c\ncracked.png,1\nwhole.png,2\n")
     assert done.warnings[0].startswith("cracks in 1 of 2 micrographs: ")
+
+
+def test_too_small_after_rescaling_says_what_became_of_the_file(folder, prepared):
+    height, width = read(folder / "whole.png").shape
+    with pytest.raises(DataError) as caught:
+        prepared("file,c,um_per_px\nwhole.png,1,0.01\n", side_um=3.2)
+    assert f"{height} × {width} px of the file become" in str(caught.value)
+    assert "manifest.csv:2" in str(caught.value)
+    assert "side_um" in str(caught.value)

@@ -54,7 +54,12 @@ def survey(one: Micrograph, name: str, factor: float, options: PrepareOptions) -
         avoid, evaluation = one.regions_in_roi
         told = [region.reduced(factor) for region in avoid]
         given = None if evaluation is None else evaluation.reduced(factor, inward=True)
-        whole = split(image.size, cut, str(one.file), told, given, factor)
+        try:
+            whole = split(image.size, cut, str(one.file), told, given, factor)
+        except DataError as error:
+            if factor == 1 or told or given is not None:
+                raise DataError(f"{one.where}: {error}") from None
+            raise DataError(_too_small(one, roi, image.size, options)) from None
         cracks = _cracks(one, parts, roi, options)
         found = Survey(
             one, name, roi, factor, image.size, cracks, whole.counts, whole, np.empty(0, dtype=np.uint16)
@@ -74,6 +79,15 @@ def survey(one: Micrograph, name: str, factor: float, options: PrepareOptions) -
         sample = training_sample(image, found)
         refuse_constant(sample, str(one.file))
         return replace(found, sample=sample)
+
+
+def _too_small(one: Micrograph, roi: Region, size: tuple[int, int], options: PrepareOptions) -> str:
+    patch = " × ".join(map(str, options.patch))
+    return (
+        f"{one.where}: {one.file}: {roi.height} × {roi.width} px of the file become {size[0]} × {size[1]} px at "
+        f"{options.um_per_px:g} µm a px, which hold no training and evaluation patch of {patch} px; choose a smaller "
+        "side of a patch in µm (side_um), fewer px a patch with it, or exclude the micrograph"
+    )
 
 
 def training_sample(image: Rescaled, found: Survey) -> Levels:
