@@ -146,10 +146,16 @@ def test_several_magnifications_go_through_prepare(zoo: Zoo) -> None:
     assert np.mean(grains[1:8:2]) > 3 * np.mean(grains[0:8:2])
 
 
-def test_where_grains_have_no_room_it_says_so(zoo: Zoo) -> None:
-    spec = zoo.spec_from_values(SMALL | {"um_per_px": 5.0}, "dataset")
+def test_where_grains_have_no_room_it_says_so() -> None:
     with pytest.raises(DataError, match=r"no room for \d+ grains 10 µm apart.*smaller um_per_px"):
-        next(spec.micrographs(()))
+        draw_grains(
+            truth_at(800, 0.1), (160.0, 160.0), np.random.default_rng(0), gap=10.0, roughness=0.1, elongated_along=0.0
+        )
+
+
+def test_pixels_too_coarse_for_the_grains_are_refused(zoo: Zoo) -> None:
+    with pytest.raises(SpecError, match=r"um_per_px.*less than or equal to 2"):
+        zoo.spec_from_values(SMALL | {"um_per_px": 5.0}, "dataset")
 
 
 def test_the_density_is_even_up_to_the_border() -> None:
