@@ -178,3 +178,25 @@ def test_regions_that_leave_nothing():
         patch_places((80, 80), Cut((16, 16)), "a", evaluation=Region(0, 0, 10, 40))
     with pytest.raises(DataError, match="leave no evaluation patch"):
         patch_places((40, 100), Cut((16, 16)), "a", avoid=[Region(60, 0, 40, 40)])
+
+
+def test_all_or_nothing_for_evaluation():
+    image, cut = numbered(40, 70), Cut((16, 16), (8, 8))
+    train, evaluation = cut_patches(image, cut, "a", evaluation="all")
+    assert train.shape == (0, 3, 16, 16)
+    assert len(evaluation) == 2 * 4
+    np.testing.assert_array_equal(evaluation[5], image[:, 16:32, 16:32])
+    train, evaluation = cut_patches(image, cut, "a", avoid=[Region(0, 0, 8, 8)], evaluation="none")
+    assert evaluation is None
+    assert len(train) == 4 * 7 - 1
+    np.testing.assert_array_equal(train[0], image[:, :16, 8:24])
+    halved = patch_places((40, 70), Cut((16, 16), downscale=2), "a", evaluation="all")
+    assert halved.evaluation.tolist() == [[0, 0], [0, 16]]
+
+
+@pytest.mark.parametrize(("part", "word"), [("all", "evaluation"), ("none", "training")])
+def test_all_or_nothing_of_too_little(part, word):
+    with pytest.raises(DataError, match=r"a: 15 × 40 px after downscale: 2 hold no patch of 16 × 16 px; .*downscale"):
+        patch_places((30, 80), Cut((16, 16), downscale=2), "a", evaluation=part)
+    with pytest.raises(DataError, match=f"leave no {word} patch of 16 × 16 px"):
+        patch_places((20, 20), Cut((16, 16)), "a", avoid=[Region(8, 8, 1, 1)], evaluation=part)

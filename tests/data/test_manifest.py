@@ -204,7 +204,8 @@ def test_regions_and_what_is_known_of_cracks(folder):
     [
         ("a.png,1,1 2 3,,", "avoid: '1 2 3' is not `x y width height`"),
         ("a.png,1,0 0 2 2; 50 0 11 3,,", "avoid: 50 0 11 3 does not lie in the image, which is 60 px wide"),
-        ("a.png,1,,0 0 5 5; 6 6 2 2,", "evaluation: '0 0 5 5; 6 6 2 2' is not `x y width height`"),
+        ("a.png,1,,0 0 5 5; 6 6 2 2,", "evaluation: '0 0 5 5; 6 6 2 2' is not known; leave it empty"),
+        ("a.png,1,,50 0 11 3,", "evaluation: 50 0 11 3 does not lie in the image"),
         ("a.png,1,,,no", "cracks: 'no' is not known; leave it empty"),
         ("a.png,1,,,0 0 61 5", "cracks: 0 0 61 5 does not lie in the image"),
     ],
@@ -212,6 +213,25 @@ def test_regions_and_what_is_known_of_cracks(folder):
 def test_what_is_wrong_with_regions(folder, row, said):
     (problem,) = problems(folder, f"file,exposure,avoid,evaluation,cracks\n{row}\n")
     assert problem.startswith(f"manifest.csv:2: {said}")
+
+
+def test_all_or_none_for_evaluation(folder):
+    manifest = read(
+        folder, "file,exposure,roi,evaluation\na.png,1,10 5 40 30,All\nb.png,1,1 1 9 9,none\nc.png,1,,0 0 9 9\n"
+    )
+    assert [one.evaluation for one in manifest.micrographs] == ["all", "none", Region(0, 0, 9, 9)]
+    assert [one.regions_in_roi[1] for one in manifest.micrographs] == ["all", "none", Region(0, 0, 9, 9)]
+    assert [one.trains for one in manifest.micrographs] == [False, True, True]
+
+
+@pytest.mark.parametrize("word", ["some", "whole", "all; none", "1 2 3", "-1 0 3 3"])
+def test_another_word_for_evaluation_is_told_the_words_that_there_are(folder, word):
+    (problem,) = problems(folder, f"file,exposure,evaluation\nb.png,1,all\na.png,1,{word}\n")
+    assert problem == (
+        f"manifest.csv:3: evaluation: {word!r} is not known; leave it empty (a strip at one end is kept for "
+        "evaluation), or write all (the whole micrograph, or its roi, is for evaluation), none (nothing of it is), or "
+        "one region `x y width height` in px"
+    )
 
 
 def test_for_preparation_every_other_column_is_taken_over(folder):
@@ -222,3 +242,16 @@ def test_for_preparation_every_other_column_is_taken_over(folder):
     assert two.conditions == {"exposure": "", "my note": "two"}
     assert (one.um_per_px, two.um_per_px) == (0.5, 0.25)
     assert (one.source, two.source) == ("a.png", "b.png")
+
+
+def test_for_preparation_columns_that_are_no_conditions_are_carried(folder):
+    path = folder / "manifest.csv"
+    path.write_text("file,operator,exposure,roi,date\na.png,ann,10,,today\n")
+    manifest = read_manifest(path, None, named=["exposure", "exposure"])
+    (one,) = manifest.micrographs
+    assert one.conditions == {"exposure": "10"}
+    assert one.others == {"operator": "ann", "date": "today"}
+    assert manifest.columns == ("operator", "exposure", "date")
+    assert one.values(manifest.columns) == ["ann", "10", "today"]
+    assert read_manifest(path, None).micrographs[0].others == {}
+    assert read_manifest(path, [EXPOSURE]).micrographs[0].others == {}

@@ -18,7 +18,7 @@ GOOD: dict[str, Any] = {
 
 def test_what_belongs_together() -> None:
     one = SimulatedMicrograph(**GOOD)
-    assert one.training
+    assert one.training is None
     assert one.um_per_px is None
     assert one.crack_mask is None
     SimulatedMicrograph(**GOOD | {"mask": None, "truth": None, "crack_mask": np.ones((4, 6), dtype=bool)})

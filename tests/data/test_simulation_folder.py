@@ -48,6 +48,15 @@ def test_columns_that_nothing_is_known_of_are_left_out(tmp_path: Path) -> None:
     assert "um_per_px" not in (tmp_path / "made" / "manifest.csv").read_text().splitlines()[0]
 
 
+def test_training_and_evaluation_are_kept_apart(tmp_path: Path) -> None:
+    parts = [replace(one, training=training) for one, training in zip(micrographs(), (True, False, None), strict=True)]
+    write_simulation(parts, tmp_path / "made", {})
+    manifest = read_manifest(tmp_path / "made" / "manifest.csv", [ColumnSpec(name="time")])
+    assert [one.evaluation for one in manifest.micrographs] == ["none", "all", None]
+    write_simulation(micrographs(), tmp_path / "made", {})
+    assert "evaluation" not in (tmp_path / "made" / "manifest.csv").read_text()
+
+
 def test_an_earlier_simulation_is_replaced_and_anything_else_is_not(tmp_path: Path) -> None:
     out = tmp_path / "made"
     write_simulation(micrographs(3), out, {})

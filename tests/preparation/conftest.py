@@ -1,5 +1,7 @@
-"""Micrographs with and without cracks, drawn here."""
+"""Micrographs with and without cracks, drawn here, and what is read of a preparation."""
 
+import csv
+import json
 from itertools import pairwise
 
 import numpy as np
@@ -61,3 +63,31 @@ def prepared(tmp_path):
         return prepare(tmp_path / "manifest.csv", tmp_path / "out", PrepareOptions(**{"patch": 32} | options))
 
     return run
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Where `prepared` looks: a micrograph without a crack, and one with."""
+    Image.fromarray(_two_phases((200, 300), seed=1)).save(tmp_path / "whole.png")
+    cracked, _ = _with_crack(_two_phases((200, 300), seed=2), seed=5, length=0.5)
+    Image.fromarray(cracked).save(tmp_path / "cracked.png")
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def read():
+    return lambda path: np.asarray(Image.open(path))
+
+
+@pytest.fixture(scope="session")
+def stored():
+    return lambda done: json.loads((done.out / "preparation.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def patches_of():
+    def rows(done):
+        with (done.out / "patches.csv").open(encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+
+    return rows

@@ -70,3 +70,13 @@ def test_no_px_of_the_file_is_in_both(data):
     assert used["training"].any()
     assert used["evaluation"].any()
     assert not (used["training"] & used["evaluation"]).any()
+
+
+def test_all_or_nothing_for_evaluation_needs_no_gap():
+    cut, crack = Cut((32, 32)), Region(0, 0, 10, 10)
+    found = split((64, 96), cut, "a", [crack], "all", 1.5)
+    assert (found.evaluation, found.evaluation_region, found.avoid) == ("all", None, (crack,))
+    assert found.counts == (0, 5)
+    found = split((64, 96), cut, "a", [crack], "none", 1.5)
+    assert (found.evaluation, found.evaluation_region, found.avoid) == ("none", None, (crack,))
+    assert found.counts == (5 * 9 - 4, 0)

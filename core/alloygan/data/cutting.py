@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from alloygan.data.evaluation_part import EvaluationPart
 from alloygan.data.region import Region
 from alloygan.errors import DataError
 
@@ -73,7 +74,7 @@ def regions(size: tuple[int, int], cut: Cut, name: str) -> tuple[Region, Region 
 class Places:
     """Where the patches of a micrograph lie: (n, 2) top row and left column in px after downscaling.
 
-    `evaluation` is None without an evaluation region.
+    `evaluation` is None where nothing is for evaluation; `training` is empty where everything is.
     """
 
     training: Sites
@@ -81,15 +82,24 @@ class Places:
 
 
 def patch_places(
-    size: tuple[int, int], cut: Cut, name: str, *, avoid: Sequence[Region] = (), evaluation: Region | None = None
+    size: tuple[int, int], cut: Cut, name: str, *, avoid: Sequence[Region] = (), evaluation: EvaluationPart = None
 ) -> Places:
     """Where the patches of a micrograph of `size` (height, width) in px before downscaling lie.
 
     No patch meets a region of `avoid`. `evaluation` is the evaluation region, instead of the strip of `regions`;
-    training patches then lie wherever they do not meet it. Both are in px before downscaling. Raises DataError naming
-    `name` if a region holds no patch.
+    training patches then lie wherever they do not meet it. With `all` there are evaluation patches only, with `none`
+    training patches only. Regions are in px before downscaling. Raises DataError naming `name` if a region holds no
+    patch.
     """
     blocked = [region.reduced(cut.downscale) for region in avoid]
+    if evaluation == "all":
+        sites = _grid(_whole(size, cut, name), cut.patch, cut.patch, blocked, [(0, 0)])
+        _refuse_none(sites, "evaluation", cut, name)
+        return Places(np.empty((0, 2), dtype=np.int64), sites)
+    if evaluation == "none":
+        sites = _grid(_whole(size, cut, name), cut.patch, cut.training_stride, blocked, [(0, 0)])
+        _refuse_none(sites, "training", cut, name)
+        return Places(sites, None)
     if evaluation is None:
         training_region, evaluation_region = regions(size, cut, name)
         training = _grid(training_region, cut.patch, cut.training_stride, blocked, [(0, 0)])
@@ -101,22 +111,39 @@ def patch_places(
             training_region, cut.patch, cut.training_stride, [*blocked, outside], _origins(outside, blocked, cut)
         )
     chosen = None if evaluation_region is None else _grid(evaluation_region, cut.patch, cut.patch, blocked, [(0, 0)])
-    for part, sites in (("training", training), ("evaluation", chosen)):
-        if sites is not None and not len(sites):
-            raise DataError(
-                f"{name}: the regions avoid and evaluation leave no {part} patch of {cut.patch[0]} × {cut.patch[1]} "
-                "px; choose a smaller patch, correct the regions, or exclude the micrograph"
-            )
+    _refuse_none(training, "training", cut, name)
+    if chosen is not None:
+        _refuse_none(chosen, "evaluation", cut, name)
     return Places(training, chosen)
 
 
+def _whole(size: tuple[int, int], cut: Cut, name: str) -> Region:
+    """The whole micrograph after downscaling. Raises DataError if it holds no patch."""
+    height, width = size[0] // cut.downscale, size[1] // cut.downscale
+    if height < cut.patch[0] or width < cut.patch[1]:
+        after, smaller = (f" after downscale: {cut.downscale}", " or downscale") if cut.downscale > 1 else ("", "")
+        raise DataError(
+            f"{name}: {height} × {width} px{after} hold no patch of {cut.patch[0]} × {cut.patch[1]} px; choose a "
+            f"smaller patch{smaller}, or exclude the micrograph"
+        )
+    return Region(0, 0, width, height)
+
+
+def _refuse_none(sites: Sites, part: str, cut: Cut, name: str) -> None:
+    if not len(sites):
+        raise DataError(
+            f"{name}: the regions avoid and evaluation leave no {part} patch of {cut.patch[0]} × {cut.patch[1]} "
+            "px; choose a smaller patch, correct the regions, or exclude the micrograph"
+        )
+
+
 def cut_patches(
-    image: NDArray[np.uint8], cut: Cut, name: str, *, avoid: Sequence[Region] = (), evaluation: Region | None = None
+    image: NDArray[np.uint8], cut: Cut, name: str, *, avoid: Sequence[Region] = (), evaluation: EvaluationPart = None
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
     """Training and evaluation patches, each uint8 (n, C, h, w), of a micrograph (C, H, W) before downscaling.
 
-    Training patches overlap by patch − stride; evaluation patches do not overlap, and are None without an
-    evaluation region. `avoid`, `evaluation` and errors are those of `patch_places`.
+    Training patches overlap by patch − stride; evaluation patches do not overlap, and are None where nothing is for
+    evaluation. `avoid`, `evaluation` and errors are those of `patch_places`.
     """
     places = patch_places((image.shape[1], image.shape[2]), cut, name, avoid=avoid, evaluation=evaluation)
     small = downscaled(image, cut.downscale)

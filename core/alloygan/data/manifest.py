@@ -1,19 +1,20 @@
 """The manifest of a data set: a `manifest.csv` with one row a micrograph.
 
 Columns: `file`, and one for each condition; optional are `um_per_px` (length of a pixel in µm), `mask`, `roi`
-(`x y width height` in px), `avoid` (regions like that, separated by semicolons), `evaluation` (one such region),
-`exclude` (yes or no), and `cracks` for `alloygan prepare`, which writes `source`. Others are ignored. Paths are
-relative to the manifest. All problems of a manifest are reported together. Imports no torch, so that `alloygan check`
-stays fast.
+(`x y width height` in px), `avoid` (regions like that, separated by semicolons), `evaluation` (one such region, or
+`all` or `none`), `exclude` (yes or no), and `cracks` for `alloygan prepare`, which writes `source`. Others are ignored.
+Paths are relative to the manifest. All problems of a manifest are reported together. Imports no torch, so that
+`alloygan check` stays fast.
 """
 
 import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from alloygan.data.evaluation_part import EvaluationPart
 from alloygan.data.images import image_size
 from alloygan.data.region import Region
 from alloygan.data.values import parse_level, parse_number
@@ -28,6 +29,7 @@ Cracks = Literal["find", "none", "micrograph"] | tuple[Region, ...]
 
 _MOST_PROBLEMS = 20
 _YES, _NO = ("yes", "1", "true"), ("no", "0", "false", "")
+_REGION = re.compile(r"\d{1,9}(\s+\d{1,9}){3}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,8 @@ class Micrograph:
     """A row of the manifest: the image, its conditions as text by column name, and what else is known of it.
 
     `where` is `manifest.csv:LINE`; `roi` None is the whole image; `um_per_px` is in µm. `avoid` (no patch may meet
-    these) and `evaluation` (the region of the evaluation patches, None: not given) are in px of the image, as `roi` is.
-    `source` is the file as the manifest names it.
+    these) and the region of `evaluation` are in px of the image, as `roi` is. `source` is the file as the manifest
+    names it. `others` are values of columns that are taken over, but are no conditions.
     """
 
     where: str
@@ -46,27 +48,41 @@ class Micrograph:
     mask: Path | None = None
     roi: Region | None = None
     avoid: tuple[Region, ...] = ()
-    evaluation: Region | None = None
+    evaluation: EvaluationPart = None
     cracks: Cracks = "find"
     source: str = ""
+    others: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def regions_in_roi(self) -> tuple[tuple[Region, ...], Region | None]:
+    def trains(self) -> bool:
+        """Whether any part of it is for training."""
+        return self.evaluation != "all"
+
+    def values(self, columns: Iterable[str]) -> list[str]:
+        """The text of these columns, conditions or `others`."""
+        return [self.conditions[name] if name in self.conditions else self.others[name] for name in columns]
+
+    @property
+    def regions_in_roi(self) -> tuple[tuple[Region, ...], EvaluationPart]:
         """`avoid` and `evaluation` in px of what is cropped to `roi`."""
         if self.roi is None:
             return self.avoid, self.evaluation
         inside = [part for region in self.avoid if (part := region.part_in(self.roi))]
         x, y = -self.roi.x, -self.roi.y
-        moved = self.evaluation.moved(x, y) if self.evaluation is not None else None
-        return tuple(region.moved(x, y) for region in inside), moved
+        evaluation = self.evaluation.moved(x, y) if isinstance(self.evaluation, Region) else self.evaluation
+        return tuple(region.moved(x, y) for region in inside), evaluation
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """The micrographs of a data set in the order of the file, without those that the manifest excludes."""
+    """The micrographs of a data set in the order of the file, without those that the manifest excludes.
+
+    `columns` are the names of all columns that are not the manifest's own, in their order.
+    """
 
     path: Path
     micrographs: tuple[Micrograph, ...]
+    columns: tuple[str, ...] = ()
 
     @property
     def um_per_px(self) -> float | None:
@@ -74,16 +90,20 @@ class Manifest:
         return self.micrographs[0].um_per_px
 
 
-def read_manifest(path: Path, conditions: Sequence[ColumnSpec] | None) -> Manifest:
+def read_manifest(path: Path, conditions: Sequence[ColumnSpec] | None, *, named: Sequence[str] = ()) -> Manifest:
     """Read and check a manifest for these condition columns; image files must exist but are not decoded.
 
     `conditions` None is for `alloygan prepare`: every column that is not the manifest's own is taken over as text, and
-    `um_per_px` may differ from row to row. An excluded row is not looked at further. Raises DataError with one line
-    `manifest.csv:LINE: column: …` for each problem, 20 at most.
+    `um_per_px` may differ from row to row. Conditions are then those `named`, or all of them if none are. An excluded
+    row is not looked at further. Raises DataError with one line `manifest.csv:LINE: column: …` for each problem, 20 at
+    most.
     """
     header_line, header, rows = _read_rows(path)
-    names = [one.name for one in conditions] if conditions is not None else _others(header)
-    problems = list(_header_problems(f"{path}:{header_line}", header, conditions or ()))
+    columns = _others(header)
+    asked = [one.name for one in conditions] if conditions is not None else list(dict.fromkeys(named))
+    names = asked or columns if conditions is None else asked
+    carried = [name for name in columns if name not in names] if conditions is None else []
+    problems = list(_header_problems(f"{path}:{header_line}", header, asked))
     if "file" not in header:
         refuse_problems(problems)
     micrographs: list[Micrograph] = []
@@ -97,7 +117,7 @@ def read_manifest(path: Path, conditions: Sequence[ColumnSpec] | None) -> Manife
             continue
         row = _Row(where, path.parent, {n: c.strip() for n, c in zip(header, cells, strict=True)}, problems)
         if not row.excluded():
-            micrographs.append(row.micrograph(names, conditions or ()))
+            micrographs.append(row.micrograph(names, conditions or (), carried))
     if not rows:
         problems.append(f"{path}: there are no rows below the header; add one for each micrograph")
     elif not micrographs and not problems:
@@ -106,7 +126,7 @@ def read_manifest(path: Path, conditions: Sequence[ColumnSpec] | None) -> Manife
         problems.extend(_scale_problems(micrographs))
     problems.extend(_overlap_problems(micrographs))
     refuse_problems(problems)
-    return Manifest(path, tuple(micrographs))
+    return Manifest(path, tuple(micrographs), tuple(columns))
 
 
 def condition_columns_of(path: Path) -> tuple[str, ...]:
@@ -141,7 +161,7 @@ class _Row:
             self._add(f"exclude: {text!r} is neither yes nor no")
         return text in _YES
 
-    def micrograph(self, names: Iterable[str], conditions: Iterable[ColumnSpec]) -> Micrograph:
+    def micrograph(self, names: Iterable[str], conditions: Iterable[ColumnSpec], carried: Iterable[str]) -> Micrograph:
         file, size = self._image()
         for spec in conditions:
             self._check_condition(spec)
@@ -157,6 +177,7 @@ class _Row:
             self._evaluation(size, roi),
             self._cracks(size),
             self.cells["file"],
+            {name: self.cells[name] for name in carried},
         )
 
     def _add(self, problem: str) -> None:
@@ -227,7 +248,7 @@ class _Row:
         text = self.cells.get(column) if text is None else text
         if not text:
             return None
-        if not re.fullmatch(r"\d{1,9}(\s+\d{1,9}){3}", text, re.ASCII):
+        if not _REGION.fullmatch(text):
             self._add(f"{column}: {text!r} is not `x y width height`: four whole numbers in px, separated by spaces")
             return None
         region = Region(*map(int, text.split()))
@@ -241,7 +262,19 @@ class _Row:
         found = (self._region(column, size, part) for part in parts if part)
         return tuple(region for region in found if region is not None)
 
-    def _evaluation(self, size: tuple[int, int] | None, roi: Region | None) -> Region | None:
+    def _evaluation(self, size: tuple[int, int] | None, roi: Region | None) -> EvaluationPart:
+        text = self.cells.get("evaluation", "").lower()
+        if text == "all":
+            return "all"
+        if text == "none":
+            return "none"
+        if text and not _REGION.fullmatch(text):
+            self._add(
+                f"evaluation: {text!r} is not known; leave it empty (a strip at one end is kept for evaluation), or "
+                "write all (the whole micrograph, or its roi, is for evaluation), none (nothing of it is), or one "
+                "region `x y width height` in px"
+            )
+            return None
         region = self._region("evaluation", size)
         if region is not None and roi is not None and region.part_in(roi) != region:
             self._add(f"evaluation: {region.text} does not lie in the roi {roi.text}")
@@ -292,7 +325,7 @@ def _read_rows(path: Path) -> tuple[int, list[str], list[tuple[int, list[str]]]]
     return line, [name.strip() for name in header], rows
 
 
-def _header_problems(where: str, header: Sequence[str], conditions: Sequence[ColumnSpec]) -> Iterator[str]:
+def _header_problems(where: str, header: Sequence[str], conditions: Sequence[str]) -> Iterator[str]:
     names = [name for name in header if name]
     for name in dict.fromkeys(names):
         if names.count(name) > 1:
@@ -302,12 +335,15 @@ def _header_problems(where: str, header: Sequence[str], conditions: Sequence[Col
         other = next((sign for sign in ";\t" if sign in "".join(header)), None)
         remedy = f" Separate the columns with commas, not with {other!r}." if other else ""
         yield f"{where}: file: there is no such column.{remedy or nearest('file', names, noun='Columns')}"
-    for spec in conditions:
-        if spec.name in OWN_COLUMNS:
-            yield f"{where}: {spec.name}: this column is no condition but the manifest's own; rename it"
-        elif spec.name not in names:
-            known = nearest(spec.name, set(names) - set(OWN_COLUMNS), noun="Conditions")
-            yield f"{where}: {spec.name}: there is no such column.{known}"
+    for name in conditions:
+        known = nearest(name, set(names) - set(OWN_COLUMNS), noun="Conditions")
+        if name in OWN_COLUMNS:
+            yield (
+                f"{where}: {name}: this column is no condition but the manifest's own; rename it, or name another."
+                f"{known}"
+            )
+        elif name not in names:
+            yield f"{where}: {name}: there is no such column.{known}"
 
 
 def _scale_problems(micrographs: Sequence[Micrograph]) -> Iterator[str]:

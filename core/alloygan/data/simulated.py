@@ -18,7 +18,7 @@ class SimulatedMicrograph:
         conditions: the value of each condition by its column's name, in the column's unit.
         um_per_px: side of a pixel in µm; None where lengths have no unit.
         mask: True on the primary phase, bool (H, W); None where the simulation does not know it.
-        training: whether it is for training; otherwise for evaluation.
+        training: whether it is for training, otherwise for evaluation; None where the simulation does not say.
         truth: columns of a table of what was drawn, such as one row a grain; all of one length.
         crack_mask: True in cracks, bool (H, W), where `mask` is False; None where no cracks were asked for.
 
@@ -31,7 +31,7 @@ class SimulatedMicrograph:
     conditions: Mapping[str, float | str]
     um_per_px: float | None = None
     mask: NDArray[np.bool_] | None = None
-    training: bool = True
+    training: bool | None = None
     truth: Mapping[str, Sequence[Any]] | None = None
     crack_mask: NDArray[np.bool_] | None = None
 

@@ -30,7 +30,8 @@ def write_simulation(
 ) -> dict[str, Any]:
     """Write `manifest.csv`, `images/NAME.png`, `masks/NAME.png` (255 on the primary phase), `cracks/NAME.png` (255 on
     cracks, where there are any), `truth/NAME.csv` (what was drawn) and `simulation.json` (`about`, such as the spec),
-    whole or not at all; return the latter's content.
+    whole or not at all; return the latter's content. The manifest keeps training and evaluation micrographs apart as
+    the simulation does, by its column `evaluation`.
 
     `report(name, done)` is called after each micrograph. Raises DataError where the folder holds something else.
     """
@@ -74,6 +75,8 @@ def _write(one: SimulatedMicrograph, folder: Path) -> dict[str, Any]:
     if one.mask is not None:
         row["mask"] = f"masks/{one.name}.png"
         write_bytes(folder / row["mask"], _mask_png(one.mask))
+    if one.training is not None:
+        row["evaluation"] = "none" if one.training else "all"
     if one.crack_mask is not None and one.crack_mask.any():
         write_bytes(folder / f"cracks/{one.name}.png", _mask_png(one.crack_mask))
     if one.truth is not None:

@@ -16,12 +16,12 @@ LevelMap = NDArray[np.float64]
 _ALL = np.arange(int(WHITE) + 1, dtype=np.float64)
 
 
-def refuse_constant(sample: Levels, name: str) -> None:
-    """Raise DataError for a micrograph whose grey levels are all the same."""
+def refuse_constant(sample: Levels, name: str, part: str = "the training region") -> None:
+    """Raise DataError for a micrograph whose grey levels are all the same; `part` is what they are those of."""
     if sample.size == 0 or sample.min() == sample.max():
         level = f"{sample[0] / 257:g}" if sample.size else "missing"
         raise DataError(
-            f"{name}: the training region has one grey level ({level} of 255): there is no microstructure to see; "
+            f"{name}: {part} has one grey level ({level} of 255): there is no microstructure to see; "
             "exclude the micrograph, or correct its roi"
         )
 

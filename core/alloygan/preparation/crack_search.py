@@ -53,8 +53,7 @@ def search_cracks(parts: ImageParts, file: Path, roi: Region, step: int) -> Crac
     while finer > finest and not note:
         finer = max(finest, finer // 2)
         copy = Rescaled(parts, file, roi, finer)
-        for tile in _tiles(copy.size):
-            levels = copy.read(tile)
+        for tile, levels in _tiles(copy):
             if levels.min() == levels.max():
                 continue
             # What a tile takes for microstructure says nothing of the others.
@@ -82,10 +81,14 @@ def _shown(levels: Levels, white: float) -> NDArray[np.float32]:
     return (levels * (256 / white)).astype(np.float32)
 
 
-def _tiles(size: tuple[int, int]) -> Iterator[Region]:
-    for top in _starts(size[0]):
-        for left in _starts(size[1]):
-            yield Region(left, top, min(SEARCH_SIDE, size[1]), min(SEARCH_SIDE, size[0]))
+def _tiles(copy: Rescaled) -> Iterator[tuple[Region, Levels]]:
+    height, width = copy.size
+    for top in _starts(height):
+        # Files give whole rows as fast as parts of them, so those of all tiles side by side are read at once.
+        rows = copy.read(Region(0, top, width, min(SEARCH_SIDE, height)))
+        for left in _starts(width):
+            tile = Region(left, top, min(SEARCH_SIDE, width), len(rows))
+            yield tile, rows[:, tile.columns]
 
 
 def _starts(length: int) -> list[int]:

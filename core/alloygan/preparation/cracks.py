@@ -105,10 +105,12 @@ def _evenly_bright(image: FloatImage) -> FloatImage:
 
     Fitted to the levels themselves it would follow where the phases happen to lie.
     """
-    y, x = np.meshgrid(np.linspace(-1, 1, image.shape[0]), np.linspace(-1, 1, image.shape[1]), indexing="ij")
-    terms = np.stack([x, y, x * x, x * y, y * y], axis=-1).astype(np.float32)
-    few = (slice(None, None, max(1, image.shape[0] // 192)), slice(None, None, max(1, image.shape[1] // 192)))
-    points, values = terms[few].reshape(-1, 5), image[few].ravel()
+    y, x = (np.linspace(-1, 1, length, dtype=np.float32) for length in image.shape)
+    down, across = (slice(None, None, max(1, length // 192)) for length in image.shape)
+    points = np.stack(
+        [term.ravel() for term in _second_order(*np.meshgrid(y[down], x[across], indexing="ij"))], axis=-1
+    )
+    values = image[down, across].ravel()
     weights = np.zeros(5, dtype=np.float32)
     for _ in range(4):
         even = values - points @ weights
@@ -121,8 +123,15 @@ def _evenly_bright(image: FloatImage) -> FloatImage:
         kept = np.abs(left - np.median(left)) <= max(1.0, 3 * _spread(left))
         with_constant = np.column_stack([points, np.ones(len(points), dtype=np.float32)])
         weights = np.linalg.lstsq(with_constant[kept], rest[kept], rcond=None)[0][:5]
-    result: FloatImage = image - terms @ weights
+    of_x, of_y, of_xx, of_xy, of_yy = weights
+    result: FloatImage = image - (of_x * x + of_xx * x * x)
+    result -= (of_y * y + of_yy * y * y)[:, None]
+    result -= of_xy * y[:, None] * x
     return result
+
+
+def _second_order(y: FloatImage, x: FloatImage) -> tuple[FloatImage, ...]:
+    return x, y, x * x, x * y, y * y
 
 
 def _spread(values: FloatImage) -> float:
@@ -157,6 +166,8 @@ def _otsu(values: FloatImage) -> float:
 
 
 def _long_and_thin(dark: Mask, side: int) -> tuple[Mask, list[Crack]]:
+    if not dark.any():
+        return dark, []
     reach = max(1, round(GAP * side / 2))
     # As far as `reach` from a dark pixel: objects closer than a gap become one.
     objects = ndimage.label(ndimage.distance_transform_edt(~dark) <= reach, _NEIGHBOURS)[0]

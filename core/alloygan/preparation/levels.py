@@ -17,6 +17,8 @@ MOST_CHANGE = 0.1
 class GreyLevels:
     """A micrograph's training region before and after: histograms of 256 levels, means, and area fractions.
 
+    Where all of a micrograph is for evaluation, the whole of it.
+
     `fraction_before` is the part that is brighter than the micrograph's own Otsu level before; `fraction_after` the
     part brighter than one Otsu level for all micrographs after, as an evaluation has it.
     """

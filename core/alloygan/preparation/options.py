@@ -66,6 +66,11 @@ class PrepareOptions(Spec):
         description="Part of each micrograph's longer side that is kept for evaluation, rounded to whole patches, at "
         "least one; 0 keeps nothing.",
     )
+    conditions: tuple[str, ...] = Field(
+        (),
+        description="Columns of the manifest that are conditions; by default all that are not the manifest's own. The "
+        "others are taken over to the prepared manifest all the same.",
+    )
     max_pixels: int = Field(
         200_000_000, ge=1, description="Larger micrographs (in px) are refused before they are decoded."
     )

@@ -47,9 +47,9 @@ def overlay(parts: ImageParts, found: Survey) -> Rgb:
     image = Image.fromarray(np.rint(picture).clip(0, 255).astype(np.uint8))
     draw = ImageDraw.Draw(image)
     thick = max(2, max(picture.shape) // 400)
-    evaluation = found.split.evaluation if found.split is not None else None
     if found.split is not None:
-        outlined = [(roi, TRAINING)]
+        evaluation = found.split.evaluation_region
+        outlined = [(roi, TRAINING if found.micrograph.trains else EVALUATION)]
         if evaluation is not None:
             at = (found.roi.x * scale, found.roi.y * scale)
             outlined.append((_box(evaluation, scale * found.factor, at), EVALUATION))
@@ -86,8 +86,10 @@ def _fill_cracks(picture: NDArray[np.float64], found: Survey, scale: float) -> N
 def _words(found: Survey) -> list[tuple[str, tuple[int, int, int] | None]]:
     if found.split is None:
         return [("left out", LEFT_OUT), *([("crack", CRACK)] if found.cracks.found else [])]
-    words: list[tuple[str, tuple[int, int, int] | None]] = [("training", TRAINING)]
-    if found.split.evaluation is not None:
+    words: list[tuple[str, tuple[int, int, int] | None]] = []
+    if found.micrograph.trains:
+        words.append(("training", TRAINING))
+    if found.split.places.evaluation is not None:
         words.append(("evaluation", EVALUATION))
     if found.split.avoid:
         words.append(("left out", LEFT_OUT))

@@ -65,9 +65,9 @@ def _areas(found: Survey) -> list[Region]:
     """The training area and the evaluation region of a micrograph; what lies between them belongs to neither."""
     height, width = found.size
     whole = Region(0, 0, width, height)
-    if found.split is None or found.split.evaluation is None:
+    one = found.split.evaluation_region if found.split is not None else None
+    if one is None:
         return [whole]
-    one = found.split.evaluation
     gap = gap_beside(found.factor)
     if one.height == height and one.x == 0:
         return [Region(one.right + gap, 0, width - one.right - gap, height), one]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from einops import reduce
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
@@ -57,6 +58,8 @@ class Rescaled:
         levels = self._grey(under.moved(roi.x, roi.y))
         if factor == 1:
             return levels
+        if factor.is_integer():
+            return _mean_of_blocks(levels, int(factor))
         down = _shares(region.y, region.bottom, factor, under.y, under.bottom)
         across = _shares(region.x, region.right, factor, under.x, under.right)
         # Across first in whole rows: what one row gives then does not depend on the tile.
@@ -73,6 +76,14 @@ class Rescaled:
         elif grey.dtype != np.uint16 or self._parts.white != WHITE:
             grey = np.rint(grey.astype(np.float64) * (WHITE / self._parts.white)).clip(0, WHITE).astype(np.uint16)
         return grey
+
+
+def _mean_of_blocks(levels: Levels, side: int) -> Levels:
+    """The mean of each block of `side` × `side` px."""
+    rows = reduce(levels.astype(np.uint32), "(h side) w -> h w", "sum", side=side)
+    blocks = reduce(rows.astype(np.uint64), "h (w side) -> h w", "sum", side=side)
+    mean: Levels = np.rint(blocks / side**2).astype(np.uint16)
+    return mean
 
 
 def _shares(start: int, stop: int, factor: float, low: int, high: int) -> csr_array:

@@ -5,17 +5,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from alloygan.data.cutting import Cut, Places, patch_places
+from alloygan.data.evaluation_part import EvaluationPart
 from alloygan.data.region import Region
 from alloygan.errors import DataError
 
 
 @dataclass(frozen=True)
 class Split:
-    """The evaluation region (None: there is none), the regions that no patch may touch, and where the patches lie."""
+    """What is for evaluation (None: nothing), the regions that no patch may touch, and where the patches lie."""
 
-    evaluation: Region | None
+    evaluation: EvaluationPart
     avoid: tuple[Region, ...]
     places: Places
+
+    @property
+    def evaluation_region(self) -> Region | None:
+        """The part that is for evaluation, None where that is nothing or the whole micrograph."""
+        return self.evaluation if isinstance(self.evaluation, Region) else None
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -24,17 +30,17 @@ class Split:
 
 
 def split(
-    size: tuple[int, int], cut: Cut, name: str, avoid: Sequence[Region], given: Region | None, factor: float
+    size: tuple[int, int], cut: Cut, name: str, avoid: Sequence[Region], given: EvaluationPart, factor: float
 ) -> Split:
     """Choose the evaluation region of a prepared micrograph of `size` (height, width) px.
 
-    It is `given`, or a strip at an end of the longer side: the one that holds more evaluation patches, then the one
-    that leaves more training patches, then the right or bottom one. If neither end will do, the ends of the shorter
-    side are tried. A gap (`gap_beside`) between training and evaluation region is left out. Raises DataError naming
-    `name` if nothing is left.
+    It is `given` (a region, or `all` or `none` of the micrograph), or a strip at an end of the longer side: that which
+    holds more evaluation patches, then that which leaves more training patches, then the right or bottom one. If
+    neither end will do, the ends of the shorter side are tried. A gap (`gap_beside`) between training and evaluation
+    region is left out. Raises DataError naming `name` if nothing is left.
     """
-    if given is None and cut.evaluation_fraction == 0:
-        return Split(None, tuple(avoid), patch_places(size, cut, name, avoid=avoid))
+    if isinstance(given, str) or (given is None and cut.evaluation_fraction == 0):
+        return Split(given, tuple(avoid), patch_places(size, cut, name, avoid=avoid, evaluation=given))
     gap = gap_beside(factor)
     best: Split | None = None
     problem: DataError | None = None

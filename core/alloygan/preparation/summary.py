@@ -17,23 +17,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from alloygan.files import write_text
+from alloygan.preparation.conditions import Condition, condition_of, condition_text, elsewhere
 from alloygan.preparation.levels import GreyLevels
 from alloygan.preparation.options import PrepareOptions
+from alloygan.preparation.page_pictures import Pictures
 from alloygan.preparation.survey import Survey
 
 _MOST_PICTURES = 60
 """Micrographs with pictures on the page; with more, the others are in the tables and the folder of overlays."""
 
 _HISTOGRAM = (256, 70)  # width and height of a drawing, in its own units
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """Small pictures of a micrograph, 8 bits (H, W): as it was, as it is now, and some of its training patches."""
-
-    before: NDArray[np.uint8]
-    after: NDArray[np.uint8]
-    patches: Sequence[NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
@@ -48,6 +41,11 @@ class _Row:
     evaluation: int
     pictures: tuple[str, str] | None
     patches: Sequence[str]
+
+    @property
+    def part(self) -> str:
+        """What the patches shown are for."""
+        return "training" if self.found.micrograph.trains else "evaluation"
 
 
 @dataclass(frozen=True)
@@ -88,12 +86,11 @@ def write_summary(
 ) -> None:
     """Write summary.html, one page with everything in it but the overlays, which it links to."""
     shown = {found.name for found in surveys[:_MOST_PICTURES]}
-    groups: dict[str, list[_Row]] = {}
+    groups: dict[Condition, list[_Row]] = {}
     for found in surveys:
-        title = ", ".join(f"{name} = {value}" for name, value in found.micrograph.conditions.items() if value)
         counts = found.split.counts if found.split is not None else (0, 0)
         some = pictures.get(found.name) if found.name in shown else None
-        groups.setdefault(title or "no condition", []).append(
+        groups.setdefault(condition_of(found.micrograph), []).append(
             _Row(
                 found.name,
                 prepared.get(found.name, ""),
@@ -107,7 +104,10 @@ def write_summary(
     room = files("alloygan.preparation")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(room.joinpath("summary.html").read_text(encoding="utf-8"))
-    whole = [_Group(title, rows, _histograms(rows)) for title, rows in groups.items()]
+    whole = [
+        _Group(condition_text(rows[0].found.micrograph) or "no condition", rows, _histograms(rows))
+        for rows in groups.values()
+    ]
     patches = sum(group.after[0] for group in whole)
     page = template.render(
         style=Markup(room.joinpath("summary.css").read_text(encoding="utf-8")),
@@ -138,11 +138,13 @@ def _settings(options: PrepareOptions) -> list[tuple[str, str]]:
         if options.contrast not in kinds:
             values.pop(name, None)
     return [
-        (name, " × ".join(map(str, value)) if name in ("patch", "stride") else str(value))
+        (name, _SEPARATED[name].join(map(str, value)) if name in _SEPARATED else str(value))
         for name, value in values.items()
+        if value != []
     ]
 
 
+_SEPARATED = {"patch": " × ", "stride": " × ", "conditions": ", "}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -159,6 +161,8 @@ def _data_block(out: Path, options: PrepareOptions, surveys: Sequence[Survey]) -
         lines.append(f"  stride: {stride}")
     if options.evaluation_fraction == 0:
         lines.append("  evaluation_fraction: 0")
+    if elsewhere([found.micrograph for found in surveys if found.split is not None], options.evaluation_fraction):
+        lines.append("  table: false")
     largest = max(found.size[0] * found.size[1] for found in surveys)
     if largest > 200_000_000:
         lines.append(f"  max_pixels: {largest}")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alloygan.data.cutting import Cut
+from alloygan.data.evaluation_part import EvaluationPart
 from alloygan.data.image_parts import ImageParts, open_parts
 from alloygan.data.manifest import Micrograph
 from alloygan.data.region import Region
@@ -30,7 +31,8 @@ class Survey:
 
     `name` is the stem of its files; `roi` is in px of the file, `size` (height, width) and `split` in px of the result,
     `factor` the number of px of the file that become one. `patches_before` counts training and evaluation patches as
-    they would be without cracks. `sample`: grey levels, 16 bits, of px of the training region.
+    they would be without cracks. `sample`: grey levels, 16 bits, of px of the training region, or of the whole
+    micrograph where all of it is for evaluation.
     """
 
     micrograph: Micrograph
@@ -53,13 +55,13 @@ def survey(one: Micrograph, name: str, factor: float, options: PrepareOptions) -
         cut = Cut(options.patch, options.stride, evaluation_fraction=options.evaluation_fraction)
         avoid, evaluation = one.regions_in_roi
         told = [region.reduced(factor) for region in avoid]
-        given = None if evaluation is None else evaluation.reduced(factor, inward=True)
+        given = evaluation.reduced(factor, inward=True) if isinstance(evaluation, Region) else evaluation
         try:
             whole = split(image.size, cut, str(one.file), told, given, factor)
         except DataError as error:
-            if factor == 1 or told or given is not None:
+            if factor == 1 or told or isinstance(given, Region):
                 raise DataError(f"{one.where}: {error}") from None
-            raise DataError(_too_small(one, roi, image.size, options)) from None
+            raise DataError(_too_small(one, roi, image.size, options, given)) from None
         cracks = _cracks(one, parts, roi, options)
         found = Survey(
             one, name, roi, factor, image.size, cracks, whole.counts, whole, np.empty(0, dtype=np.uint16)
@@ -73,19 +75,27 @@ def survey(one: Micrograph, name: str, factor: float, options: PrepareOptions) -
                 if around:
                     found = replace(found, split=split(image.size, cut, str(one.file), [*told, *around], given, factor))
             except DataError:
-                reason = "the regions around its cracks leave no room for a training and an evaluation patch"
+                reason = f"the regions around its cracks leave no room for {_needed(given)}"
         if reason:
             return replace(found, split=None, left_out=reason)
         sample = training_sample(image, found)
-        refuse_constant(sample, str(one.file))
+        refuse_constant(sample, str(one.file), "the training region" if one.trains else "what is used of it")
         return replace(found, sample=sample)
 
 
-def _too_small(one: Micrograph, roi: Region, size: tuple[int, int], options: PrepareOptions) -> str:
+def _needed(given: EvaluationPart) -> str:
+    """The patches that a micrograph must have."""
+    one = {"all": "an evaluation patch", "none": "a training patch"}
+    return one[given] if isinstance(given, str) else "a training and an evaluation patch"
+
+
+def _too_small(
+    one: Micrograph, roi: Region, size: tuple[int, int], options: PrepareOptions, given: EvaluationPart
+) -> str:
     patch = " × ".join(map(str, options.patch))
     return (
         f"{one.where}: {one.file}: {roi.height} × {roi.width} px of the file become {size[0]} × {size[1]} px at "
-        f"{options.um_per_px:g} µm a px, which hold no training and evaluation patch of {patch} px; choose a smaller "
+        f"{options.um_per_px:g} µm a px, which have no room for {_needed(given)} of {patch} px; choose a smaller "
         "side of a patch in µm (side_um), fewer px a patch with it, or exclude the micrograph"
     )
 
@@ -100,14 +110,15 @@ def training_sample(image: Rescaled, found: Survey) -> Levels:
 
 
 def on_grid(levels: NDArray[Any], part: Region, found: Survey) -> NDArray[Any]:
-    """Of the levels (h, w) of a part of the result, those at every n-th px down and across that train."""
+    """Of the levels (h, w) of a part of the result, those at every n-th px down and across that
+    train, or of all if none do."""
     if found.split is None:
         return levels[:0].ravel()
     step = max(1, math.ceil(math.sqrt(found.size[0] * found.size[1] / _SAMPLE)))
     down, across = -part.y % step, -part.x % step
     chosen = levels[down::step, across::step]
     used = np.ones(levels.shape, dtype=bool)[down::step, across::step]
-    evaluation = found.split.evaluation
+    evaluation = found.split.evaluation_region
     for region in (*found.split.avoid, *([evaluation] if evaluation is not None else [])):
         inside = region.part_in(part)
         if inside is not None:

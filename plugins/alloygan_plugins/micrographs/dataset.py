@@ -36,10 +36,8 @@ def build(spec: Micrographs, asked: Sequence[ColumnSpec]) -> Data:
             region=one.roi,
             max_pixels=spec.max_pixels,
         )
-        avoid, region = one.regions_in_roi
-        training_patches, evaluation_patches = cut_patches(
-            image, spec.cut, str(one.file), avoid=avoid, evaluation=region
-        )
+        avoid, part = one.regions_in_roi
+        training_patches, evaluation_patches = cut_patches(image, spec.cut, str(one.file), avoid=avoid, evaluation=part)
         train.append(training_patches)
         evaluation.append(none if evaluation_patches is None else evaluation_patches)
     training = _joined(train, conditions)

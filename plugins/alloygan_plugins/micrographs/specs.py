@@ -1,6 +1,6 @@
 """Spec of the data set of real micrographs. Imports no torch: `alloygan check` reads manifests through it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from alloygan import Data
     from alloygan.data.condition_space import ConditionSpace
     from alloygan.data.cutting import Cut
-    from alloygan.data.manifest import Manifest
+    from alloygan.data.manifest import Manifest, Micrograph
 
 
 class Micrographs(DatasetSpec):
@@ -46,8 +46,8 @@ class Micrographs(DatasetSpec):
         ge=0,
         lt=1,
         description="Part of each micrograph's longer side that is kept for evaluation, rounded to whole "
-        "patches, at least one. 0 keeps nothing: evaluation then uses the training patches. Rows of the manifest with "
-        "an evaluation region keep that instead.",
+        "patches, at least one. 0 keeps nothing: evaluation then uses the training patches. What rows of the manifest "
+        "say in the column evaluation (a region, all or none) comes first.",
     )
     contrast: Literal["none", "stretch"] = Field(
         "none",
@@ -111,17 +111,48 @@ class Micrographs(DatasetSpec):
         from alloygan.data.manifest import read_manifest, refuse_problems
 
         manifest = read_manifest(self.manifest, self.columns(asked))
-        problems: list[str] = []
+        problems = list(self._untrained(manifest, asked))
         for one in manifest.micrographs:
             try:
                 size = image_size(one.file, channels=self.channels, max_pixels=self.max_pixels)
-                avoid, region = one.regions_in_roi
+                avoid, part = one.regions_in_roi
                 used = (one.roi.height, one.roi.width) if one.roi else size
-                patch_places(used, self.cut, str(one.file), avoid=avoid, evaluation=region)
+                patch_places(used, self.cut, str(one.file), avoid=avoid, evaluation=part)
             except DataError as error:
                 problems.append(f"{one.where}: file: {error}")
         refuse_problems(problems)
         return manifest
+
+    def _untrained(self, manifest: "Manifest", asked: Sequence[ColumnSpec]) -> Iterator[str]:
+        """What lacks training patches because it is all for evaluation: everything, or a condition of the table."""
+        from alloygan.data.untrained import untrained
+        from alloygan.data.values import parse_level, parse_number
+
+        if not any(one.trains for one in manifest.micrographs):
+            yield (
+                f"{self.manifest}: evaluation: every row says all, so there is no training patch; write none or a "
+                "region in some rows, or leave them empty"
+            )
+            return
+        if not self.table:
+            return
+        columns = self.columns(asked)
+
+        def condition(one: "Micrograph") -> tuple[str | float, ...]:
+            return tuple(
+                parse_level(column.name, one.conditions[column.name], column.levels)
+                if column.scale == "category"
+                else parse_number(column.name, one.conditions[column.name], column.scale)
+                for column in columns
+            )
+
+        for one in untrained(manifest.micrographs, condition):
+            words = ", ".join(f"{name} = {value}" for name, value in one.conditions.items())
+            yield (
+                f"{one.where}: evaluation: all, as in every row of the condition {words}, so it has no training patch; "
+                "write none or a region in one of them, leave it empty, exclude them, or set table: false where "
+                "conditions are values between others"
+            )
 
     def condition_space(self, asked: Sequence[ColumnSpec]) -> "ConditionSpace":
         """Bounds and table from the rows of the manifest that are not excluded."""

@@ -214,3 +214,50 @@ def test_regions_of_the_manifest(folder):
 
 def numbers_of(images):
     return (images[:, 0].int() << 16 | images[:, 1].int() << 8 | images[:, 2].int()).numpy()
+
+
+def test_micrographs_that_are_all_for_evaluation_or_not_at_all(folder):
+    text = "file,exposure,evaluation\na.png,150,all\nb.png,10,{}\nc.png,150,none\n"
+    (folder / "manifest.csv").write_text(text.format("none"))
+    data = spec(folder).build([EXPOSURE])
+    assert data.train.source.unique().tolist() == [1, 2]
+    assert data.evaluation.source.tolist() == [0] * 3 * 6
+    assert data.evaluation.condition.label.unique().tolist() == [1]
+    np.testing.assert_array_equal(
+        numbers_of(data.evaluation.images[:1])[0], np.arange(16) + 96 * np.arange(16)[:, None]
+    )
+    # A row that says nothing keeps its strip.
+    (folder / "manifest.csv").write_text(text.format(""))
+    data = spec(folder).build([EXPOSURE])
+    assert data.train.source.unique().tolist() == [1, 2]
+    assert data.evaluation.source.unique().tolist() == [0, 1]
+    assert spec(folder, evaluation_fraction=0).build([EXPOSURE]).evaluation.source.unique().tolist() == [0]
+
+
+def test_where_nothing_is_for_evaluation_it_uses_the_training_patches(folder):
+    (folder / "manifest.csv").write_text("file,exposure,evaluation\na.png,150,none\nb.png,10,none\n")
+    data = spec(folder).build([EXPOSURE])
+    assert data.evaluation is data.train
+    assert len(data.train) == 2 * 9 * 21
+
+
+def test_conditions_without_training_patches(folder):
+    (folder / "manifest.csv").write_text(
+        "file,exposure,evaluation\na.png,150,none\nb.png,1e2,all\nc.png,100,all\n"
+    )  # fmt: skip
+    with pytest.raises(DataError) as caught:
+        spec(folder).check_inputs([EXPOSURE])
+    assert str(caught.value) == (
+        f"{folder}/manifest.csv:3: evaluation: all, as in every row of the condition exposure = 1e2, so it has no "
+        "training patch; write none or a region in one of them, leave it empty, exclude them, or set table: false "
+        "where conditions are values between others"
+    )
+    with pytest.raises(DataError, match="csv:3: evaluation: all, as in every row"):
+        spec(folder).build([ColumnSpec(name="exposure", scale="category")])
+    data = spec(folder, table=False).build([EXPOSURE])
+    assert data.train.source.unique().tolist() == [0]
+    assert data.evaluation.source.unique().tolist() == [1, 2]
+    (folder / "manifest.csv").write_text("file,exposure,evaluation\na.png,150,all\nb.png,10,all\n")
+    for table in (True, False):
+        with pytest.raises(DataError, match=r"manifest.csv: evaluation: every row says all, so there is no training"):
+            spec(folder, table=table).check_inputs([EXPOSURE])

@@ -12,6 +12,7 @@ from alloygan import Zoo, load_zoo
 from alloygan.cli import app
 from alloygan.data.images import read_image, read_mask
 from alloygan.data.patches import Data
+from alloygan.data.simulation_folder import write_simulation
 from alloygan.errors import DataError, SpecError
 from alloygan.specs.condition_columns import ColumnSpec
 
@@ -161,13 +162,31 @@ def test_simulated_micrographs_as_a_folder(tmp_path: Path, capsys: pytest.Captur
     assert end.value.code in (0, None)
     assert json.loads(capsys.readouterr().out)["micrographs"] == 8
     lines = (out / "manifest.csv").read_text().splitlines()
-    assert lines[0] == "file,composition,misfit,mask"
-    assert lines[1] == "images/training_00000_t40.png,0.4,0,masks/training_00000_t40.png"
+    assert lines[0] == "file,composition,misfit,mask,evaluation"
+    assert lines[1] == "images/training_00000_t40.png,0.4,0,masks/training_00000_t40.png,none"
+    assert all(line.endswith(",none" if "training" in line else ",all") for line in lines[1:])
     assert len(lines) == 9
     image = read_image(out / "images/training_00000_t40.png")
     mask = read_mask(out / "masks/training_00000_t40.png", size=(32, 32))
     assert image.shape == (1, 32, 32)
     assert image[0][mask].min() >= image[0][~mask].max()
+
+
+@pytest.mark.parametrize("design", ["grid", "random"])
+def test_the_folder_is_split_as_the_simulation_is(zoo: Zoo, tmp_path: Path, design: str) -> None:
+    composition = [0.4, 0.6]
+    fields = {"design": design, "composition": composition, "size": 48, "patch": 16, "runs": 3, "evaluation_runs": 2}
+    made = zoo.spec_from_values(SMALL | fields, "dataset")
+    write_simulation(made.micrographs(()), tmp_path / "box", {})
+    values = {"kind": "micrographs", "manifest": str(tmp_path / "box/manifest.csv"), "patch": 16, "stride": 16}
+    read = zoo.spec_from_values(values | {"table": design == "grid"}, "dataset")
+    asked = [ColumnSpec(name="composition"), ColumnSpec(name="time", scale="log")]
+    simulated, found = made.build(asked), read.build(asked)
+    for one, two in ((simulated.train, found.train), (simulated.evaluation, found.evaluation)):
+        # The simulation has its patches by time first, the folder by simulation.
+        assert sorted(image.numpy().tobytes() for image in one.images) == sorted(
+            image.numpy().tobytes() for image in two.images
+        )
 
 
 @pytest.mark.parametrize("design", ["grid", "random"])

@@ -1,6 +1,7 @@
 """The data set: micrographs, patches, splits, columns, what it refuses."""
 
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from alloygan import Zoo, load_zoo
 from alloygan.data.patches import Data
 from alloygan.data.simulated import SimulatedMicrograph
+from alloygan.data.simulation_folder import write_simulation
 from alloygan.errors import DataError, SpecError
 from alloygan.evaluation.particles import find_particles
 from alloygan.specs.condition_columns import ColumnSpec
@@ -144,6 +146,19 @@ def test_several_magnifications_go_through_prepare(zoo: Zoo) -> None:
     # The same alloy at both: twice the pixel shows four times the area.
     grains = [len(one.truth["x_px"]) for one in micrographs(zoo, um_per_px=[0.5, 1.0], size=256) if one.truth]
     assert np.mean(grains[1:8:2]) > 3 * np.mean(grains[0:8:2])
+
+
+@pytest.mark.parametrize("evaluation_micrographs", [0, 1])
+def test_the_folder_is_split_as_the_simulation_is(zoo: Zoo, tmp_path: Path, evaluation_micrographs: int) -> None:
+    made = zoo.spec_from_values(SMALL | {"evaluation_micrographs": evaluation_micrographs}, "dataset")
+    write_simulation(made.micrographs(()), tmp_path / "alloy", {})
+    values = {"kind": "micrographs", "manifest": str(tmp_path / "alloy/manifest.csv"), "patch": 32, "stride": 16}
+    asked = [ColumnSpec(name="temperature"), ColumnSpec(name="strain_rate", scale="log")]
+    simulated, found = made.build(asked), zoo.spec_from_values(values, "dataset").build(asked)
+    for one, two in ((simulated.train, found.train), (simulated.evaluation, found.evaluation)):
+        assert torch.equal(one.images, two.images)
+        assert torch.equal(one.source, two.source)
+        assert torch.equal(one.condition.values, two.condition.values)
 
 
 def test_where_grains_have_no_room_it_says_so() -> None:
