@@ -21,6 +21,7 @@ from torch import Tensor
 
 from alloygan import Data, Patches, load_zoo
 from alloygan.evaluation.evaluate import measure
+from alloygan.evaluation.subjects import of_label
 from alloygan.specs.evaluation import EvaluationSpec
 from alloygan.terminal import progress_display
 from alloygan.training.run_folder import environment
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     data = Data(data.space, data.train, real, data.um_per_px)
 
     def generate(label: int, count: int) -> Tensor:
-        return stand_ins.images[stand_ins.condition.label == label][:count]
+        return of_label(data, stand_ins, label)[:count]
 
     clock = Clock()
     with progress_display(console) as display:

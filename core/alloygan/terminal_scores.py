@@ -1,11 +1,13 @@
 """The scores of an evaluation on a terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+_COPIES_NAMED = 3
 
 
 def print_scores(console: Console, evaluation: Mapping[str, Any]) -> None:
@@ -15,6 +17,8 @@ def print_scores(console: Console, evaluation: Mapping[str, Any]) -> None:
         console.print(f"{name}{f' [{unit}]' if unit else ''}", style="bold", markup=False, highlight=False)
         console.print(descriptor["summary"], style="dim", markup=False, highlight=False)
         console.print(_score_table(evaluation, name), highlight=False)
+        for words in _overall_words(evaluation["overall"][name]):
+            console.print(words, markup=False, highlight=False)
         for condition in evaluation["conditions"]:
             score = condition["scores"][name]
             if score.get("note") and None in (score["real"], score["generated"]):
@@ -25,10 +29,12 @@ def print_scores(console: Console, evaluation: Mapping[str, Any]) -> None:
     for comparison in evaluation.get("comparisons", ()):
         _print_comparison(console, comparison)
     _print_fidelity(console, evaluation.get("fidelity"))
-    _print_memorising(console, evaluation.get("memorising"))
+    texts = {condition["label"]: condition["text"] for condition in evaluation["conditions"]}
+    _print_memorising(console, evaluation.get("memorising"), texts)
     console.print(
         "dev.: |generated − real| / real. distance: between the two sets of values. floor: the same score between "
-        "real training and real evaluation images, as many as were generated; what lies below it means nothing.",
+        "real training and real evaluation images, as many as were generated; what lies below it means nothing. R²: of "
+        "the values about generated = real, over conditions. KS: Kolmogorov-Smirnov, averaged over conditions.",
         style="dim",
         highlight=False,
     )
@@ -36,7 +42,7 @@ def print_scores(console: Console, evaluation: Mapping[str, Any]) -> None:
 
 def _score_table(evaluation: Mapping[str, Any], name: str) -> Table:
     conditions = evaluation["conditions"]
-    columns = list(conditions[0]["condition"]) if conditions else []
+    columns = list(_cells(conditions[0])) if conditions else []
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for column in columns or ["condition"]:
         table.add_column(escape(column), no_wrap=True)
@@ -44,7 +50,7 @@ def _score_table(evaluation: Mapping[str, Any], name: str) -> Table:
         table.add_column(heading, justify="right", style="dim" if heading == "floor" else None, no_wrap=True)
     for condition in conditions:
         score = condition["scores"][name]
-        values = [_value(value) for value in condition["condition"].values()] or [condition["text"]]
+        values = list(_cells(condition).values()) or [condition["text"]]
         if condition["held_out"]:
             values[-1] += " (held out)"
         table.add_row(
@@ -71,6 +77,28 @@ def _score_table(evaluation: Mapping[str, Any], name: str) -> Table:
     return table
 
 
+def _cells(condition: Mapping[str, Any]) -> dict[str, str]:
+    """A condition by column; of a bin of conditions the columns that it was cut along."""
+    if condition.get("ranges"):
+        return {name: "–".join(map(_value, dict.fromkeys(ends))) for name, ends in condition["ranges"].items()}
+    return {name: _value(value) for name, value in condition["condition"].items()}
+
+
+def _overall_words(overall: Mapping[str, Any]) -> Iterable[str]:
+    """What there is no room for in the table: R² and Kolmogorov-Smirnov, and why a mean is missing."""
+    for words, score, floor in (("R²", "r2", "floor_r2"), ("KS", "mean_ks", "mean_floor_ks")):
+        if overall[score] is not None:
+            parts = [
+                f"{what} {_number(overall[key])} {_interval(overall[f'{key}_interval'])}".rstrip()
+                for what, key in ((words, score), ("floor", floor))
+                if overall[key] is not None
+            ]
+            yield ", ".join(parts)
+    for words, score in (("dev.", "mean_deviation"), ("distance", "mean_distance")):
+        if score in overall["absent"]:
+            yield f"– {words}: {overall['absent'][score]}"
+
+
 def _value(value: float | str) -> str:
     return value if isinstance(value, str) else f"{value:g}"
 
@@ -91,19 +119,22 @@ def _print_comparison(console: Console, comparison: Mapping[str, Any]) -> None:
     notes = "; ".join([*comparison["notes"], "↓ lower is better, ↑ higher"])
     console.print(notes, style="dim", markup=False, highlight=False)
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("", no_wrap=True)
-    for heading in ("a condition", "floor", "all", "95 %", "floor"):
+    for heading in ("", "conditions"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("generated", "95 %", "floor", "95 %"):
         table.add_column(heading, justify="right", style="dim" if heading == "floor" else None, no_wrap=True)
     for name, about in comparison["names"].items():
-        overall, pooled = comparison["overall"][name], comparison["pooled"][name]
-        table.add_row(
-            f"{name} {'↑' if about['higher_is_better'] else '↓'}",
-            _number(overall["generated"]),
-            _number(overall["floor"]),
-            _number(pooled["generated"]),
-            _interval(pooled["interval"]),
-            _number(pooled["floor"]),
-        )
+        title = f"{name} {'↑' if about['higher_is_better'] else '↓'}"
+        for part, words in (("overall", "one, mean"), ("pooled", "all")):
+            score = comparison[part][name]
+            table.add_row(
+                title if part == "overall" else "",
+                words,
+                _number(score["generated"]),
+                _interval(score["interval"], digits=2),
+                _number(score["floor"]),
+                _interval(score["floor_interval"], digits=2),
+            )
     console.print(table, highlight=False)
     console.print()
 
@@ -135,13 +166,15 @@ def _print_fidelity(console: Console, fidelity: Mapping[str, Any] | None) -> Non
     console.print()
 
 
-def _print_memorising(console: Console, memorising: Mapping[str, Any] | None) -> None:
+def _print_memorising(console: Console, memorising: Mapping[str, Any] | None, texts: Mapping[int, str]) -> None:
     if not memorising:
         return
     console.print("memorising", style="bold", highlight=False)
+    if memorising.get("copies"):
+        console.print(_of_copies(memorising["copies"], texts), markup=False, highlight=False)
     for key, words in (
         ("closer", "are closer to a training patch than the closest evaluation images"),
-        ("alike", "correlate with it more than the most alike evaluation images do"),
+        ("alike", "correlate with one more than the most alike evaluation images do"),
     ):
         share = memorising[key]
         if share is not None:
@@ -156,5 +189,19 @@ def _print_memorising(console: Console, memorising: Mapping[str, Any] | None) ->
     console.print()
 
 
-def _interval(interval: list[float] | None, factor: float = 1.0) -> str:
-    return "" if interval is None else f"[{factor * interval[0]:.3g}, {factor * interval[1]:.3g}]"
+def _of_copies(copied: Mapping[str, Any], texts: Mapping[int, str]) -> str:
+    """How many there are, and the first of them."""
+    count, of = copied["count"], copied["of"]
+    if not count:
+        return f"no copy of a training patch was found among {of} generated images"
+    words = "is a copy of a training patch" if count == 1 else "are copies of training patches"
+    pairs = [
+        f"{texts[one['label']]}, z{one['sample'] + 1}: patch {one['training']} {one['transform']}"
+        for one in copied["images"][:_COPIES_NAMED]
+    ]
+    pairs += ["…"] if count > len(pairs) else []
+    return f"{count} of {of} generated images {words}, too alike for chance ({'; '.join(pairs)})"
+
+
+def _interval(interval: list[float] | None, factor: float = 1.0, digits: int = 3) -> str:
+    return "" if interval is None else f"[{factor * interval[0]:.{digits}g}, {factor * interval[1]:.{digits}g}]"

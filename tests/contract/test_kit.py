@@ -44,6 +44,7 @@ from alloygan.testing import CheckResult, conformance_tests, run_checks
 from alloygan.testing.stand_in_data import (
     StandInAugmenterSpec,
     StandInDatasetSpec,
+    StandInDescriptor,
     StandInDescriptorSpec,
     StandInSampler,
     StandInSamplerSpec,
@@ -813,6 +814,42 @@ def test_a_bad_descriptor_fails() -> None:
 
     found = failures("descriptor", Planted)
     assert {"measures_images_with_nothing_in_them", "has_a_distance"} <= set(found), found
+
+
+def planted(descriptor: type[Descriptor]) -> type[DescriptorSpec]:
+    class Planted(DescriptorSpec):
+        """A descriptor for the test of the kit."""
+
+        kind: Literal["planted"] = "planted"
+
+        def build(self) -> Descriptor:
+            return descriptor()
+
+    return Planted
+
+
+class BelowGrey(StandInDescriptor):
+    def measure(self, specimens: Specimens) -> Measurement:
+        return Measurement(specimens.images.mean(axis=(1, 2, 3), dtype=np.float64) - 200)
+
+
+class BelowGreyWithoutRatios(BelowGrey):
+    ratio_scale = False
+
+
+class DrawsOthers(StandInDescriptor):
+    def redrawn(self, specimens: Specimens, weights: np.ndarray) -> list[Measurement]:
+        return [Measurement(np.array([float(row.sum())])) for row in weights]
+
+
+def test_values_below_zero_are_on_no_ratio_scale() -> None:
+    found = failures("descriptor", planted(BelowGrey))
+    assert "set ratio_scale = False" in found["has_percentages_only_on_a_ratio_scale"]
+    assert failures("descriptor", planted(BelowGreyWithoutRatios)) == {}
+
+
+def test_a_set_that_is_drawn_again_must_be_the_one_that_was_asked() -> None:
+    assert set(failures("descriptor", planted(DrawsOthers))) == {"draws_a_set_again_as_it_measures_it"}
 
 
 # The doors -----------------------------------------------------------------------------------------------------------

@@ -54,6 +54,12 @@ def test_a_score_lies_in_its_interval_though_resamples_lie_above_it() -> None:
     assert interval(0.01, list(np.linspace(0.1, 0.3, 101)))[0] == 0.0  # type: ignore[index]
 
 
+def test_a_score_with_a_greatest_value_has_an_interval_within_it() -> None:
+    low, high = interval(0.99, list(np.linspace(0.5, 0.9, 101)), (-np.inf, 1.0))  # type: ignore[misc]
+    assert (low, high) == (pytest.approx(0.8), 1.0)
+    assert interval(-3.0, list(np.linspace(-5, -4, 101)), (-np.inf, 1.0))[0] < -3  # type: ignore[index]
+
+
 def test_without_enough_there_is_no_interval() -> None:
     assert interval(None, [1.0, 2.0]) is None
     assert interval(1.0, []) is None

@@ -173,8 +173,8 @@ def test_without_a_table_the_columns_are_read() -> None:
             judge,
             {-1: real},
             {-1: generated[::-1].copy()},
-            real_values=of_real.values.numpy(),
-            generated_values=of_generated.values.numpy(),
+            real_values={-1: of_real.values.numpy()},
+            generated_values={-1: of_generated.values.numpy()},
         )
     )
     assert result["confusion"] is None
@@ -184,7 +184,7 @@ def test_without_a_table_the_columns_are_read() -> None:
     assert column["generated"]["r2"] < 0
     assert column["held_out"] is None
     with pytest.raises(ValueError, match="need as many values"):
-        fidelity(judge, {-1: real}, {-1: generated}, real_values=of_real.values.numpy())
+        fidelity(judge, {-1: real}, {-1: generated}, real_values={-1: of_real.values.numpy()})
 
 
 def test_held_out_conditions_are_read_by_the_regressor_alone() -> None:

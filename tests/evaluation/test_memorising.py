@@ -1,5 +1,6 @@
 """The nearest training patch, and what it says of memorising, on smooth random patches."""
 
+import itertools
 import json
 import math
 from collections.abc import Iterator
@@ -11,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from alloygan.evaluation import nearest as room
+from alloygan.evaluation import coarse_search as room
 from alloygan.evaluation.memorising import MOST_SHOWN, memorising
-from alloygan.evaluation.nearest import TRANSFORMS, Group, TrainingSearch, nearest_training, transformed
+from alloygan.evaluation.nearest import TrainingSearch, nearest_training
+from alloygan.evaluation.square_symmetries import TRANSFORMS, Group, transformed
 
 Images = NDArray[np.uint8]
 
@@ -50,10 +52,12 @@ def by_transform(image: Images, transform: int) -> Images:
     return np.stack([routes[transform](channel) for channel in image])
 
 
-def distances(image: Images, training: Images, reach: int, transforms: range) -> NDArray[np.float64]:
-    """The definition, pair by pair: the smallest distance (M,) of an image to each training patch."""
+def by_definition(
+    image: Images, training: Images, reach: int, transforms: range
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Pair by pair: the smallest distance (M,) and the largest correlation (M,) of an image to each training patch."""
     height, width = image.shape[1:]
-    found = np.full(len(training), np.inf)
+    distances, correlations = np.full(len(training), np.inf), np.full(len(training), -1.0)
     for number, patch in enumerate(training):
         for transform in transforms:
             known = by_transform(patch, transform).astype(np.float64)
@@ -61,8 +65,12 @@ def distances(image: Images, training: Images, reach: int, transforms: range) ->
                 for right in range(-reach, reach + 1):
                     here = image[:, max(0, down) : height + min(0, down), max(0, right) : width + min(0, right)]
                     there = known[:, max(0, -down) : height + min(0, -down), max(0, -right) : width + min(0, -right)]
-                    found[number] = min(found[number], math.sqrt(((here - there) ** 2).mean()))
-    return found
+                    distances[number] = min(distances[number], math.sqrt(((here - there) ** 2).mean()))
+                    one, other = (here - here.mean()).ravel(), (there - there.mean()).ravel()
+                    correlations[number] = max(
+                        correlations[number], one @ other / math.sqrt(one @ one * (other @ other))
+                    )
+    return distances, correlations
 
 
 def plain(result: dict[str, Any]) -> dict[str, Any]:
@@ -89,7 +97,10 @@ def test_planted_copies_are_found_with_what_was_done_to_them(channels: int) -> N
             for number, (transform, down, right) in enumerate(plants)
         ]
     )
-    found = nearest_training(planted, training, candidates=16)
+    both = nearest_training(planted, training, candidates=16)
+    assert both.alike.index.tolist() == both.closest.index.tolist()
+    assert both.alike.transform.tolist() == both.closest.transform.tolist()
+    found = both.closest
     assert found.distance.tolist() == [0.0] * len(plants)
     assert found.correlation == pytest.approx(np.ones(len(plants)))
     assert found.index.tolist() == [7 + number for number in range(len(plants))]
@@ -102,7 +113,7 @@ def test_noisy_darker_copies_are_found_and_measured() -> None:
     random = np.random.default_rng(2)
     copies = np.stack([moved(by_transform(training[n], n % 8), n % 5 - 2, n % 3 - 1) for n in range(40)])
     noisy = (copies + random.normal(-10, 15, copies.shape)).round().clip(0, 255).astype(np.uint8)
-    found = nearest_training(noisy, training)
+    found = nearest_training(noisy, training).closest
     assert found.index.tolist() == list(range(40))
     assert found.transform.tolist() == [n % 8 for n in range(40)]
     # √(15² + 10²), less what was cut off at black and white.
@@ -118,25 +129,32 @@ def test_noisy_darker_copies_are_found_and_measured() -> None:
         ("d4", range(4), (17, 30)),
     ],
 )
-def test_distance_is_the_definition(group: Group, transforms: range, size: tuple[int, int]) -> None:
+def test_distance_and_correlation_are_the_definition(group: Group, transforms: range, size: tuple[int, int]) -> None:
     training, images = textures(30, 1, size=size), textures(6, 2, size=size)
     # As many candidates as there are patches and symmetries: nothing is left to the coarse search.
     found = nearest_training(images, training, group=group, shift=3, candidates=30 * 8)
-    assert set(found.transform.tolist()) <= set(transforms)
+    for matches in (found.closest, found.alike):
+        assert set(matches.transform.tolist()) <= set(transforms)
     for number, image in enumerate(images):
-        expected = distances(image, training, 3, transforms)
-        assert found.distance[number] == pytest.approx(expected.min(), abs=1e-9)
-        assert found.index[number] == expected.argmin()
+        distances, correlations = by_definition(image, training, 3, transforms)
+        assert found.closest.distance[number] == pytest.approx(distances.min(), abs=1e-9)
+        assert found.closest.index[number] == distances.argmin()
+        assert found.alike.correlation[number] == pytest.approx(correlations.max(), abs=1e-9)
+        assert found.alike.index[number] == correlations.argmax()
 
 
 @pytest.mark.parametrize("blur", [0.7, 1.5, 4.0])
 def test_coarse_search_finds_what_brute_force_finds(blur: float) -> None:
     training, images = textures(100, 1, blur=blur), textures(6, 2, blur=blur)
     found = nearest_training(images, training, shift=2)
-    true = np.array([distances(image, training, 2, range(8)).min() for image in images])
-    assert (found.distance >= true - 1e-9).all()
-    assert (found.distance / true).max() < 1.02
-    assert np.isclose(found.distance, true).mean() > 0.7
+    true = [by_definition(image, training, 2, range(8)) for image in images]
+    distance, correlation = np.array([d.min() for d, _ in true]), np.array([r.max() for _, r in true])
+    assert (found.closest.distance >= distance - 1e-9).all()
+    assert (found.closest.distance / distance).max() < 1.02
+    assert np.isclose(found.closest.distance, distance).mean() > 0.7
+    assert (found.alike.correlation <= correlation + 1e-9).all()
+    assert (correlation - found.alike.correlation).max() < 0.03
+    assert np.isclose(found.alike.correlation, correlation).mean() > 0.7
 
 
 def test_turns_are_named_as_numpy_turns() -> None:
@@ -148,8 +166,8 @@ def test_turns_are_named_as_numpy_turns() -> None:
 
 def test_recipe_of_a_match_makes_the_image_again() -> None:
     training, images = textures(50, 1), textures(5, 2)
-    found = nearest_training(images, training)
-    for number, image in enumerate(images):
+    both = nearest_training(images, training)
+    for found, (number, image) in itertools.product((both.closest, both.alike), enumerate(images)):
         patch = by_transform(training[found.index[number]], int(found.transform[number]))
         down, right = found.shift[number].tolist()
         inside = moved(np.ones_like(patch), down, right) == 1
@@ -165,16 +183,18 @@ def test_shift_stays_below_a_quarter_of_the_shorter_side() -> None:
     tiny = textures(3, 1, size=(1, 3))
     search = TrainingSearch(tiny, shift=4)
     assert (search.shift, search.group) == (0, "flips")
-    assert search.nearest(tiny).distance.tolist() == [0.0] * 3
+    assert search.nearest(tiny).closest.distance.tolist() == [0.0] * 3
 
 
 def test_degenerate_sets() -> None:
     flat = np.full((4, 1, 12, 12), 90, dtype=np.uint8)
-    found = nearest_training(flat, np.full((1, 1, 12, 12), 100, dtype=np.uint8))
+    both = nearest_training(flat, np.full((1, 1, 12, 12), 100, dtype=np.uint8))
+    assert both.alike.correlation.tolist() == [0] * 4
+    found = both.closest
     assert found.distance.tolist() == [10.0] * 4
     assert found.index.tolist() == found.correlation.tolist() == [0] * 4
-    assert nearest_training(flat[:0], flat).distance.shape == (0,)
-    assert nearest_training(flat[:0], flat).shift.shape == (0, 2)
+    assert nearest_training(flat[:0], flat).closest.distance.shape == (0,)
+    assert nearest_training(flat[:0], flat).alike.shift.shape == (0, 2)
     for queries, training, words in (
         (flat, flat[:0], "at least one"),
         (flat, flat[:, :, :6], r"uint8 \(N, 1, 6, 12\)"),
@@ -191,8 +211,9 @@ def test_search_in_parts_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None
     whole = nearest_training(images, training)
     monkeypatch.setattr(room, "_VALUES_AT_ONCE", 24 * 24 * 10)
     parts = nearest_training(images, training)
-    assert np.array_equal(whole.index, parts.index)
-    assert np.array_equal(whole.distance, parts.distance)
+    assert np.array_equal(whole.closest.index, parts.closest.index)
+    assert np.array_equal(whole.closest.distance, parts.closest.distance)
+    assert np.array_equal(whole.alike.index, parts.alike.index)
 
 
 def sets(seed: int, count: int = 40) -> dict[int, Images]:
@@ -258,10 +279,10 @@ def test_shares_are_the_counts_beyond_the_end() -> None:
     for label, images in generated.items():
         found, of_real = nearest_training(images, training), nearest_training(real[label], training)
         # 5 % of 31: the first.
-        end = {"distance": of_real.distance.min(), "correlation": of_real.correlation.max()}
+        end = {"distance": of_real.closest.distance.min(), "correlation": of_real.alike.correlation.max()}
         assert result["conditions"][label]["real"]["end"] == pytest.approx(end)
-        closer += int((found.distance < end["distance"]).sum())
-        alike += int((found.correlation > end["correlation"]).sum())
+        closer += int((found.closest.distance < end["distance"]).sum())
+        alike += int((found.alike.correlation > end["correlation"]).sum())
     assert result["closer"]["share"] == pytest.approx(closer / 80)
     assert result["alike"]["share"] == pytest.approx(alike / 80)
     assert result["closer"]["expected"] == pytest.approx(1 / 31)
@@ -270,7 +291,7 @@ def test_shares_are_the_counts_beyond_the_end() -> None:
 def test_expected_range_holds_the_share_of_the_same_law() -> None:
     """The beta-binomial law, against distances that are drawn: 60 samples of a law in one condition of 20 and 30."""
     search = TrainingSearch(textures(20, 100, size=(8, 8)), shift=0, group="none")
-    found = search.nearest(textures(60 * 50, 1, size=(8, 8))).distance.reshape(60, 50)
+    found = search.nearest(textures(60 * 50, 1, size=(8, 8))).closest.distance.reshape(60, 50)
     shares = [float((row[20:] < row[:20].min()).mean()) for row in found]
     result = memorising(
         {0: textures(30, 1, size=(8, 8))}, {0: textures(20, 2, size=(8, 8))}, textures(20, 100, size=(8, 8))
@@ -315,7 +336,7 @@ def test_missing_sets_give_none_and_a_reason() -> None:
     assert "no held-out real images" in without["note"]
     assert result["closer"]["expected"] == pytest.approx(1 / 4)
     alone = plain(memorising(images, {}, training))
-    assert alone["closer"] is alone["alike"] is None
+    assert alone["closer"] is alone["alike"] is alone["copies"] is None
     assert "no held-out real images" in alone["note"]
     assert alone["nearest"][0]["ratio"] is None
     nothing = plain(memorising(images, images, training[:0]))
@@ -328,6 +349,7 @@ def test_constant_images_give_zeros_and_no_alarm() -> None:
     flat = np.full((6, 1, 12, 12), 90, dtype=np.uint8)
     result = plain(memorising({0: flat}, {0: flat}, flat))
     assert result["closer"]["share"] == 0.0
+    assert result["copies"] is None
     assert result["nearest"][0]["distance"] == 0.0
 
 

@@ -12,6 +12,8 @@ import torch
 from alloygan.assembler import build_generator, site_of
 from alloygan.data.condition_space import ConditionSpace
 from alloygan.data.patches import Data, Patches
+from alloygan.evaluation.evaluate import SCHEMA
+from alloygan.evaluation.r_squared import r_squared
 from alloygan.sharing import load_generator, save_generator
 from alloygan.specs.condition_columns import ColumnSpec
 from alloygan.training.run_folder import RunFolder
@@ -99,7 +101,8 @@ def make_run(tmp_path: Path, zoo: Zoo) -> MakeRun:
         )
         made = Made(path, data)
         texts = [data.space.text(row) for row in data.space.table] or ["all conditions"]
-        made.write("evaluation.json", made_evaluation(texts, held_out, off_table=not count))
+        about = {"evaluation_spec": spec.evaluation.model_dump(mode="json"), "set": []}
+        made.write("evaluation.json", made_evaluation(texts, held_out, off_table=not count) | about)
         made.write("evaluation_samples.json", made_samples(len(texts), off_table=not count))
         lines = [
             {
@@ -142,6 +145,12 @@ def make_findings() -> Callable[[int], dict[str, Any]]:
 def evaluation() -> dict[str, Any]:
     """An evaluation of three conditions."""
     return made_evaluation(["c = 1", "c = 2", "c = 3"])
+
+
+@pytest.fixture
+def make_evaluation() -> Callable[..., dict[str, Any]]:
+    """Make an evaluation of conditions with these texts."""
+    return made_evaluation
 
 
 @pytest.fixture
@@ -233,6 +242,11 @@ def made_evaluation(
             values = [one["scores"][name][key] for one in chosen if one["scores"][name][key] is not None]
             return sum(values) / len(values) if values else None
 
+        def r2(name: str, key: str) -> float | None:
+            scores = [one["scores"][name] for one in chosen]
+            some = [(one["real"], one[key]) for one in scores if None not in (one["real"], one[key])]
+            return r_squared([real for real, _ in some], [other for _, other in some])
+
         return {
             name: {
                 "mean_deviation": mean(name, "deviation"),
@@ -240,6 +254,9 @@ def made_evaluation(
                 "mean_distance": mean(name, "distance"),
                 "mean_floor": mean(name, "floor"),
                 "worst_deviation": mean(name, "deviation"),
+                "r2": r2(name, "generated"),
+                "floor_r2": r2(name, "training"),
+                "absent": {} if r2(name, "generated") is not None else {"r2": f"no R² of {name}"},
             }
             for name in names
         }
@@ -247,7 +264,7 @@ def made_evaluation(
     result = {
         "name": "made",
         "images_seen": images_seen,
-        "schema": 1,
+        "schema": SCHEMA,
         "segmentation": {"threshold": 127.5, "smooth": 0.0, "phase": "bright"},
         "descriptors": [
             {

@@ -16,6 +16,7 @@ from alloygan.data.condition_space import Column, ConditionSpace, Row
 from alloygan.evaluation.segmentation import segment
 from alloygan.reports.atlas import MOST_BYTES, Atlas, atlas
 from alloygan.reports.atlas_points import atlas_points
+from alloygan.reports.atlas_values import primary_bright
 from alloygan.reports.page import write_report
 from alloygan.sharing import SharedGenerator, load_generator
 from alloygan.zoo import Zoo
@@ -205,3 +206,24 @@ def test_nothing_ends_the_script_that_holds_the_data() -> None:
     found = Atlas({"points": [{"text": hostile}]}, [], {}, 4, crisp=True)
     assert not set("<>&\u2028") & set(found.json)
     assert json.loads(found.json) == found.data
+
+
+def test_values_of_a_curve_are_called_by_their_name_and_not_by_the_curve_s(make_run: Any, zoo: Zoo) -> None:
+    made = make_run(3)
+    made.halve_phases(zoo)
+    evaluation = made.evaluation()
+    evaluation["descriptors"][2]["summary_name"] = "correlation length"
+    made.write("evaluation.json", evaluation)
+    names = [one["name"] for one in drawn(made, zoo).data["descriptors"]]
+    assert names[-1] == "correlation length (two point)"
+    assert names[:-1] == ["equivalent diameter", "area fraction"][-len(names[:-1]) :]
+
+
+def test_the_primary_phase_off_the_table_is_that_of_the_bin(zoo: Zoo) -> None:
+    model = model_of(ConditionSpace((LINEAR, LOG)), zoo, "continuous_mlp")
+    conditions = [
+        {"label": -1, "primary": "bright", "ranges": {"t": [1, 10]}},
+        {"label": -2, "primary": "dark", "ranges": {"t": [11, 1000]}},
+    ]
+    for time, bright in ((5.0, True), (500.0, False), (10.5, True)):
+        assert primary_bright(model, {"conditions": conditions}, (900.0, time)) == bright

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from alloygan.data.condition_space import Column, ConditionSpace
+from alloygan.data.unscaling import unscaled
 from alloygan.reports import microstructure_grid as grids
 from alloygan.reports.distributions import density, distribution_panels, per_particle
 from alloygan.reports.loss_curves import MOST_POINTS, loss_panels, read_metrics
 from alloygan.reports.measured_curves import curve_names, curve_panels
-from alloygan.reports.microstructure_grid import microstructure_grid, unscaled
-from alloygan.reports.parity import parity_panels, r_squared
+from alloygan.reports.microstructure_grid import microstructure_grid
 from alloygan.reports.spread import spread_out
 from alloygan.reports.style import SETS, drawing, to_svg
 from alloygan.reports.verdict import verdict
@@ -112,40 +112,6 @@ def test_spread_out_takes_ends_and_never_one_twice() -> None:
     assert spread_out(line[:5], 5) == [0, 1, 2, 3, 4]
     assert len(set(spread_out(torch.zeros(20, 2), 12))) == 12
     assert spread_out(torch.zeros(0, 2)) == []
-
-
-# Parity
-
-
-def test_parity_panels(evaluation: dict[str, Any], samples: dict[str, Any], make_score: Any) -> None:
-    evaluation["conditions"][1]["scores"]["area_fraction"] = make_score(0.2, None, 0.2, note="generated: nothing")
-    panels = {panel.title: panel for panel in parity_panels(evaluation, samples)}
-    assert list(panels) == ["equivalent diameter", "area fraction"], "a curve has no parity plot"
-    real = [20.0, 23.0, 26.0]
-    expected = 1 - sum((0.1 * r) ** 2 for r in real) / 18
-    assert panels["equivalent diameter"].notes == [f"R² = {number(expected)}"]
-    assert panels["area fraction"].notes == ["Without a value in real or generated images: c = 2."], "no R² of two"
-    svg = panels["equivalent diameter"].svg
-    assert svg is not None
-    assert "generated (µm)" in svg
-    assert panels["area fraction"].svg is not None
-
-
-def test_parity_without_any_value_is_words(
-    evaluation: dict[str, Any], samples: dict[str, Any], make_score: Any
-) -> None:
-    for condition in evaluation["conditions"]:
-        condition["scores"]["area_fraction"] = make_score(None, None, None)
-    (panel,) = [panel for panel in parity_panels(evaluation, samples) if panel.title == "area fraction"]
-    assert panel.svg is None
-    assert panel.notes == ["Without a value in real or generated images: c = 1; c = 2; c = 3."]
-
-
-def test_r_squared() -> None:
-    assert r_squared([1, 2, 3], [1, 2, 3]) == 1
-    assert r_squared([1, 2, 3], [2, 2, 2]) == 0
-    assert r_squared([1, 2], [1, 2]) is None
-    assert r_squared([2, 2, 2], [1, 2, 3]) is None
 
 
 # Distributions

@@ -115,6 +115,8 @@ def test_every_score_stands_in_its_row_beside_its_floor(make_run: Any, zoo: Zoo)
     assert ["equivalent diameter", "10.0 %", "2.0 %", "5.00", "10.0 %", "2.30 µm", "0.460 µm"] in read.rows(
         "equivalent diameter"
     )
+    assert ["equivalent diameter", "0.108", "0.964"] in read.rows("equivalent diameter")
+    assert "– two point: no R² of two_point" in read.text
     assert "About equivalent_diameter." in read.text
     assert "127 of 255" in read.text or "128 of 255" in read.text
 
@@ -277,7 +279,7 @@ def test_real_patches_of_other_conditions_are_not_shown_under_these_names(make_r
     assert not [attrs for tag, attrs in read.elements if tag == "img" and (attrs["alt"] or "").startswith("real")]
 
 
-@pytest.mark.parametrize("damage", ["missing", "stale", "broken", "incomplete"])
+@pytest.mark.parametrize("damage", ["missing", "stale", "broken", "incomplete", "spec"])
 def test_measures_first_where_evaluation_json_is_not_of_this_model(
     make_run: Any, zoo: Zoo, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
@@ -290,13 +292,16 @@ def test_measures_first_where_evaluation_json_is_not_of_this_model(
         made.write("evaluation.json", right | {"images_seen": 1000})
     elif damage == "broken":
         file.write_text("{", encoding="utf-8")
+    elif damage == "spec":
+        spec = right["evaluation_spec"]
+        made.write("evaluation.json", right | {"evaluation_spec": spec | {"smooth": spec["smooth"] + 1}})
     else:
         wrong = made.evaluation()
         del wrong["conditions"][1]["scores"]["two_point"]["floor"]
         made.write("evaluation.json", wrong)
     asked = []
 
-    def evaluate(run: Path, zoo: Zoo, *, data: Data | None, report: Any) -> dict[str, Any]:
+    def evaluate(run: Path, zoo: Zoo, *, overrides: Any, data: Data | None, report: Any) -> dict[str, Any]:
         asked.append((run, data is made.data))
         return right
 

@@ -2,10 +2,11 @@
 
 An image is drawn with everything measured in it (particles of one image are not independent). Where a set comes from
 many micrographs or simulations, these are drawn instead of images. B. Efron and R. J. Tibshirani, An Introduction to
-the Bootstrap, 1993. Distances and absolute deviations cannot fall below 0, so resampled ones lie above the score; the
-interval is the percentile interval, moved so that its median is the score.
+the Bootstrap, 1993. Distances and absolute deviations cannot fall below 0, so resampled ones lie above the score (and
+an R² below it); the interval is the percentile interval, moved so that its median is the score.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -40,11 +41,7 @@ class Resampler:
     @property
     def words(self) -> str:
         """What is drawn, such as `24 images of 2 sources`."""
-        if self.by_source:
-            return f"{self.units} sources"
-        return f"{self.images} images" + (
-            f" of {self.sources} source{'s' * (self.sources > 1)}" if self.sources else ""
-        )
+        return _words(self.images, self.sources, self.by_source)
 
     def weights(self, random: np.random.Generator) -> IntArray:
         """How often each image (N,) is drawn."""
@@ -52,6 +49,12 @@ class Resampler:
             return np.zeros(0, dtype=np.int64)
         drawn = np.bincount(random.integers(0, self.units, self.units), minlength=self.units)
         return drawn[self.unit]
+
+
+def drawn_from(source: IntArray, images: int, fewest_sources: int) -> str:
+    """What is drawn, in the words of `Resampler`, where sources are the units from `fewest_sources` on."""
+    sources = len(np.unique(source))
+    return _words(images, sources, sources >= fewest_sources)
 
 
 def redrawn(measurement: Measurement, weights: IntArray) -> Measurement | None:
@@ -72,16 +75,24 @@ def thinned(measurement: Measurement) -> Measurement:
     return replace(measurement, values=measurement.values[index], image=measurement.image[index])
 
 
-def interval(score: float | None, resampled: Sequence[float | None]) -> list[float] | None:
-    """The 95 % interval `[low, high]` of a score that cannot be negative; None without a score, or where a tenth of
-    the resamples gave none.
+def interval(
+    score: float | None, resampled: Sequence[float | None], bounds: tuple[float, float] = (0.0, math.inf)
+) -> list[float] | None:
+    """The 95 % interval `[low, high]` of a score that cannot lie outside of `bounds`; None without a score, or where a
+    tenth of the resamples gave none.
     """
     found = np.array([value for value in resampled if value is not None and np.isfinite(value)])
     if score is None or not len(resampled) or len(found) < 0.9 * len(resampled):
         return None
     tail = (1 - CONFIDENCE) / 2
     low, middle, high = np.quantile(found, [tail, 0.5, 1 - tail])
-    return [max(0.0, float(score + low - middle)), max(0.0, float(score + high - middle))]
+    return [min(max(float(score + end - middle), bounds[0]), bounds[1]) for end in (low, high)]
+
+
+def _words(images: int, sources: int, by_source: bool) -> str:
+    if by_source:
+        return f"{sources} sources"
+    return f"{images} images" + (f" of {sources} source{'s' * (sources > 1)}" if sources else "")
 
 
 def _image_of(measurement: Measurement, images: int) -> IntArray | None:

@@ -1,4 +1,4 @@
-"""The scores of one descriptor: of each condition, and over conditions, beside their floors and intervals."""
+"""The scores of one descriptor in one condition, beside their floors and intervals."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,23 +18,34 @@ MOST_VALUES = 1000
 """At most this many values of a set are kept as a sample."""
 
 SETS = ("real", "generated", "other")
+"""The sets of images; a score of the last two is one against the first."""
+
 RESAMPLED = ("deviation", "floor_deviation", "distance", "floor", "ks", "floor_ks")
 
 Found = Mapping[str, Measurement]
+IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class ConditionScore:
-    """The scores of one condition, ready for JSON; and, by name, the same scores of each bootstrap resample."""
+    """The scores of one condition, ready for JSON; and, by name, the same scores of each bootstrap resample.
+
+    `summaries`: of each of `SETS`; their resamples are in `resampled` too.
+    """
 
     values: dict[str, Any]
+    summaries: dict[str, float | None]
     resampled: dict[str, list[float | None]] = field(default_factory=dict)
 
 
 def condition_score(
-    descriptor: Descriptor, found: Found, specimens: Specimens, subject: Subject, resamples: Mapping[str, list[Any]]
+    descriptor: Descriptor,
+    found: Found,
+    specimens: Mapping[str, Specimens],
+    subject: Subject,
+    resamples: Mapping[str, list[IntArray]],
 ) -> ConditionScore:
-    """Compare what was found in the sets `real`, `generated` and `other` (those that there are).
+    """Compare what was found in the sets `real`, `generated` and `other` (those that there are) of `specimens`.
 
     `resamples`: for each set, how often each of its images is drawn, a resample at a time (`weights_of`); empty lists
     give no intervals.
@@ -42,11 +53,12 @@ def condition_score(
     summaries = {key: descriptor.summary(measurement) for key, measurement in found.items()}
     values = {key: _finite(summary) for key, summary in summaries.items()}
     real, generated, other = (values.get(key) for key in SETS)
+    sets = dict(zip(SETS, (real, generated, other), strict=True))
     measured = found["generated"]
     scores = _compared(descriptor, found, values)
-    resampled = _resampled(descriptor, found, resamples)
+    resampled = _resampled(descriptor, found, specimens, resamples)
     score: dict[str, Any] = {
-        "unit": descriptor.summary_unit(measured, specimens),
+        "unit": descriptor.summary_unit(measured, specimens["generated"]),
         "real": real,
         "generated": generated,
         "training": other if subject.other_is_training else None,
@@ -66,13 +78,13 @@ def condition_score(
         "peaks": _peaks(descriptor, found, subject),
     }
     notes = [subject.note, *_notes(found, summaries, subject)]
-    if real == 0:
+    if real == 0 and descriptor.ratio_scale:
         notes.append("real is 0, so there is no relative deviation")
     text = "; ".join(note for note in notes if note)
-    return ConditionScore(score | ({"note": text} if text else {}), resampled)
+    return ConditionScore(score | ({"note": text} if text else {}), sets, resampled)
 
 
-def weights_of(subject: Subject, count: int, seed: Sequence[int]) -> dict[str, list[Any]]:
+def weights_of(subject: Subject, count: int, seed: Sequence[int]) -> dict[str, list[IntArray]]:
     """How often each image of each set is drawn, `count` times; the same for all descriptors."""
     random = np.random.default_rng(seed)
     # Generated images are independent of each other; real ones may share a micrograph.
@@ -82,24 +94,6 @@ def weights_of(subject: Subject, count: int, seed: Sequence[int]) -> dict[str, l
         "other": Resampler(subject.other_source, len(subject.other)),
     }
     return {key: [resampler.weights(random) for _ in range(count)] for key, resampler in resamplers.items()}
-
-
-def overall(scores: Sequence[ConditionScore]) -> dict[str, Any]:
-    """Means over conditions. A score and its floor are averaged over the same conditions, those that have both."""
-    means: dict[str, Any] = {}
-    for score, floor in (("deviation", "floor_deviation"), ("distance", "floor"), ("ks", "floor_ks")):
-        known = [one for one in scores if one.values[score] is not None]
-        both = [one for one in known if one.values[floor] is not None]
-        compared = both or known
-        for name, some in ((score, compared), (floor, both)):
-            means[f"mean_{name}"] = mean([one.values[name] for one in some])
-            if name in RESAMPLED:
-                rows = zip(*(one.resampled[name] for one in some), strict=True)
-                means[f"mean_{name}_interval"] = interval(means[f"mean_{name}"], [_mean_of_all(row) for row in rows])
-    means["worst_deviation"] = max(
-        (one.values["deviation"] for one in scores if one.values["deviation"] is not None), default=None
-    )
-    return means
 
 
 def sample(found: Found, specimens: Specimens, subject: Subject) -> dict[str, Any]:
@@ -124,15 +118,10 @@ def sample(found: Found, specimens: Specimens, subject: Subject) -> dict[str, An
     return kept
 
 
-def mean(values: Sequence[float]) -> float | None:
-    """The mean, None of nothing."""
-    return sum(values) / len(values) if values else None
-
-
 def _compared(descriptor: Descriptor, found: Found, values: Mapping[str, float | None]) -> dict[str, float | None]:
     return {
-        "deviation": _deviation(values.get("generated"), values.get("real")),
-        "floor_deviation": _deviation(values.get("other"), values.get("real")),
+        "deviation": _deviation(descriptor, values.get("generated"), values.get("real")),
+        "floor_deviation": _deviation(descriptor, values.get("other"), values.get("real")),
         "distance": _distance(descriptor, found, "generated"),
         "floor": _distance(descriptor, found, "other"),
         "ks": _ks(found, "generated"),
@@ -141,21 +130,36 @@ def _compared(descriptor: Descriptor, found: Found, values: Mapping[str, float |
 
 
 def _resampled(
-    descriptor: Descriptor, found: Found, resamples: Mapping[str, list[Any]]
+    descriptor: Descriptor,
+    found: Found,
+    specimens: Mapping[str, Specimens],
+    resamples: Mapping[str, list[IntArray]],
 ) -> dict[str, list[float | None]]:
-    scores: dict[str, list[float | None]] = {name: [] for name in RESAMPLED}
-    if "real" not in found or not resamples:
+    scores: dict[str, list[float | None]] = {name: [] for name in (*RESAMPLED, *SETS)}
+    if "real" not in found or not resamples or not resamples["real"]:
         return scores
-    few = {key: thinned(measurement) for key, measurement in found.items()}
-    for number in range(len(resamples["real"])):
-        drawn = {key: redrawn(measurement, resamples[key][number]) for key, measurement in few.items()}
-        some = {key: measurement for key, measurement in drawn.items() if measurement is not None}
-        if "real" not in some:
-            return scores
+    drawn = {key: _redrawn(descriptor, found[key], specimens[key], resamples[key]) for key in found}
+    kept = {key: sets for key, sets in drawn.items() if sets is not None}
+    if "real" not in kept:
+        return scores
+    for measurements in zip(*kept.values(), strict=True):
+        some = {key: one for key, one in zip(kept, measurements, strict=True) if one is not None}
         summaries = {key: _finite(descriptor.summary(measurement)) for key, measurement in some.items()}
         for name, score in _compared(descriptor, some, summaries).items():
             scores[name].append(score)
+        for key in SETS:
+            scores[key].append(summaries.get(key))
     return scores
+
+
+def _redrawn(
+    descriptor: Descriptor, measurement: Measurement, specimens: Specimens, weights: Sequence[IntArray]
+) -> Iterable[Measurement | None] | None:
+    """The measurement drawn again; None where its values belong to no image, and cannot be measured anew either."""
+    few = thinned(measurement)
+    if redrawn(few, weights[0]) is None:
+        return descriptor.redrawn(specimens, np.stack(weights))
+    return (redrawn(few, one) for one in weights)
 
 
 def _peaks(descriptor: Descriptor, found: Found, subject: Subject) -> dict[str, Any] | None:
@@ -193,19 +197,14 @@ def _distance(descriptor: Descriptor, found: Found, key: str) -> float | None:
     return _finite(descriptor.distance(found[key], found["real"]))
 
 
-def _deviation(value: float | None, real: float | None) -> float | None:
-    if value is None or real is None or real == 0:
+def _deviation(descriptor: Descriptor, value: float | None, real: float | None) -> float | None:
+    if not descriptor.ratio_scale or value is None or real is None or real == 0:
         return None
     return _finite(abs(value - real) / abs(real))
 
 
 def _finite(value: float | None) -> float | None:
     return float(value) if value is not None and math.isfinite(value) else None
-
-
-def _mean_of_all(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return mean(known) if len(known) == len(values) else None
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:

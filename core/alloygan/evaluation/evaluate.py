@@ -19,21 +19,21 @@ from torch import Tensor
 from alloygan.data.patches import Data
 from alloygan.evaluation.bootstrap import Resampler
 from alloygan.evaluation.comparison_scores import ComparisonRun
-from alloygan.evaluation.descriptor_scores import ConditionScore, condition_score, overall, sample, weights_of
+from alloygan.evaluation.descriptor_scores import ConditionScore, condition_score, sample, weights_of
 from alloygan.evaluation.fidelity import fidelity
 from alloygan.evaluation.judge import train_judge
 from alloygan.evaluation.memorising import memorising
+from alloygan.evaluation.overall_scores import overall
 from alloygan.evaluation.segmentation import fit_threshold, segment
 from alloygan.evaluation.subjects import (
     NOT_KEPT_APART,
     Images,
     Subject,
-    conditions_of_all,
+    conditions_asked,
     evaluation_is_training,
     host,
     subjects_of,
 )
-from alloygan.interfaces.condition import OFF_TABLE
 from alloygan.interfaces.descriptor import Descriptor, Specimens
 from alloygan.specs.components import DescriptorSpec
 from alloygan.specs.evaluation import EvaluationSpec
@@ -58,10 +58,10 @@ class Evaluation:
 
 
 def measure(spec: EvaluationSpec, data: Data, generate: Generate, progress: Progress | None = None) -> Evaluation:
-    """Measure every condition of the table (all images as one entry with label −1 where the table is empty).
+    """Measure every condition of the table (bins of conditions with labels −1, −2, … where the table is empty).
 
-    `generate(label, count)` gives images (count, C, H, W) uint8 of that condition; for label −1, of
-    conditions drawn as the data has them. `progress(step, done, total)` is called before each condition,
+    `generate(label, count)` gives images (count, C, H, W) uint8 of that condition; for a negative label, of the
+    conditions that `conditions_asked` names. `progress(step, done, total)` is called before each condition,
     and at the end. n images of a condition are compared with n: `spec.images`, or as many as there are
     evaluation images and training images. A condition without training images (held out) takes its floor
     from two halves of its evaluation images that share no source; without evaluation images there is
@@ -90,11 +90,11 @@ def measure(spec: EvaluationSpec, data: Data, generate: Generate, progress: Prog
             )
             for name, images in (("real", subject.real), ("generated", generated), ("other", subject.other))
         }
-        resamples = weights_of(subject, spec.bootstrap, [spec.seed, subject.label + 1, 3])
+        resamples = weights_of(subject, spec.bootstrap, [spec.seed, abs(subject.label + 1), 3])
         for name, descriptor in descriptors.items():
             with _naming(f"the descriptor {name}", subject):
                 found = {key: descriptor.measure(specimens) for key, specimens in sets.items() if len(specimens.images)}
-                scored[name].append(condition_score(descriptor, found, sets["real"], subject, resamples))
+                scored[name].append(condition_score(descriptor, found, sets, subject, resamples))
                 samples[name][str(subject.label)] = sample(found, sets["real"], subject)
         for comparison in comparisons:
             with _naming(f"the comparison {comparison.spec.kind}", subject):
@@ -103,6 +103,7 @@ def measure(spec: EvaluationSpec, data: Data, generate: Generate, progress: Prog
             {
                 "condition": subject.condition,
                 "text": subject.text,
+                "ranges": subject.ranges,
                 "label": subject.label,
                 "held_out": subject.held_out,
                 "images": subject.count,
@@ -130,16 +131,20 @@ def measure(spec: EvaluationSpec, data: Data, generate: Generate, progress: Prog
                 "name": name,
                 "unit": next((c["scores"][name]["unit"] for c in conditions), ""),
                 "summary": _first_line(type(component)),
+                "summary_name": descriptor.summary_name,
+                "ratio_scale": descriptor.ratio_scale,
                 "spec": component.model_dump(mode="json"),
             }
-            for name, component in zip(descriptors, spec.descriptors, strict=True)
+            for (name, descriptor), component in zip(descriptors.items(), spec.descriptors, strict=True)
         ],
         "conditions": conditions,
-        "overall": {name: overall(_where(scores, held_out, False)) for name, scores in scored.items()},
+        "overall": {name: overall(descriptors[name], _where(s, held_out, False)) for name, s in scored.items()},
     }
     if any(held_out):
         # Apart: a mean over seen and unseen conditions says nothing of either.
-        result["overall_held_out"] = {name: overall(_where(s, held_out, True)) for name, s in scored.items()}
+        result["overall_held_out"] = {
+            name: overall(descriptors[name], _where(s, held_out, True)) for name, s in scored.items()
+        }
     result["comparisons"] = [comparison.result() for comparison in comparisons]
     result["fidelity"] = _fidelity(spec, data, subjects, generated_images, progress)
     apart = not evaluation_is_training(data)
@@ -166,15 +171,16 @@ def _fidelity(
     judge = train_judge(
         data.train, data.space, images=spec.judge_images, seed=spec.seed, device=_device(), progress=progress
     )
-    off_table = next((subject for subject in subjects if subject.label == OFF_TABLE), None)
-    asked = None if off_table is None else conditions_of_all(data, off_table.count).values.cpu().numpy()
+    bins = [subject for subject in subjects if subject.label < 0]
     return fidelity(
         judge,
         {subject.label: subject.real for subject in subjects},
         generated,
         sources={subject.label: subject.real_source for subject in subjects},
-        real_values=None if off_table is None else off_table.real_values,
-        generated_values=asked,
+        real_values={one.label: one.real_values for one in bins},
+        generated_values={
+            one.label: conditions_asked(data, one.label, one.count, spec.seed).values.cpu().numpy() for one in bins
+        },
         seed=spec.seed,
     )
 

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from alloygan.evaluation.bootstrap import Resampler, interval
 from alloygan.evaluation.judge import Images, Judge, continuous_positions
-from alloygan.interfaces.condition import OFF_TABLE
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -43,8 +42,8 @@ def fidelity(
     generated: Mapping[int, Images],
     *,
     sources: Mapping[int, IntArray] | None = None,
-    real_values: NDArray[np.float32] | None = None,
-    generated_values: NDArray[np.float32] | None = None,
+    real_values: Mapping[int, NDArray[np.float32]] | None = None,
+    generated_values: Mapping[int, NDArray[np.float32]] | None = None,
     resamples: int = 1000,
     seed: int = 0,
 ) -> dict[str, Any]:
@@ -60,14 +59,14 @@ def fidelity(
     that are not classes; `note`.
 
     `sources`: for each label the micrograph or simulation of each real image, (n,), for the interval. The columns of
-    images with label −1 (no table) are `real_values` and `generated_values`, as `Condition.values` (n, F).
+    images with a negative label (no table) are `real_values` and `generated_values`, as `Condition.values` (n, F).
     """
     notes = [judge.note]
     labels = sorted(set(real) | set(generated))
-    seen = [label for label in labels if label in judge.classes or label == OFF_TABLE or not judge.classes]
+    seen = [label for label in labels if label in judge.classes or label < 0 or not judge.classes]
     sets = {
-        "real": _answers(judge, real, sources or {}, real_values),
-        "generated": _answers(judge, generated, {}, generated_values),
+        "real": _answers(judge, real, sources or {}, real_values or {}),
+        "generated": _answers(judge, generated, {}, generated_values or {}),
     }
     accuracy: dict[str, Any] | None = None
     confusion: dict[str, list[list[int]]] | None = None
@@ -105,17 +104,17 @@ def _answers(
     judge: Judge,
     images: Mapping[int, Images],
     sources: Mapping[int, IntArray],
-    values: NDArray[np.float32] | None,
+    values: Mapping[int, NDArray[np.float32]],
 ) -> list[_Answers]:
     answers = []
     for label, some in images.items():
         if not len(some):
             continue
-        if label != OFF_TABLE:
+        if label >= 0:
             row = judge.space.condition([judge.space.table[label]]).values.numpy()
             asked = np.repeat(row, len(some), axis=0)
-        elif values is not None and len(values) == len(some):
-            asked = values
+        elif len(values.get(label, ())) == len(some):
+            asked = values[label]
         elif judge.columns:
             raise ValueError(f"{len(some)} images without a label need as many values of their conditions")
         else:

@@ -1,38 +1,35 @@
 """Memorising: whether generated images are nearer to training patches than held-out real images are.
 
 Each image is compared with its nearest training patch, mirrored, turned and shifted (see `nearest`). Two shares of the
-generated images are taken: those *closer* by the distance, a root mean square in grey levels, and those more *alike* by
-the correlation with the same patch. Either is measured at an end of the held-out real images of the condition: their
-k-th smallest distance or largest correlation, where k is 5 % of them rounded down, at least 1. Of a generator whose
-images are to the training patches as n real ones are, the share beyond that end is k/(n + 1) on average, and for m of
-its images has a beta-binomial law, whatever the law of the distances, if images are independent. A share above the 95 %
-range of that law is more than chance.
+generated images are taken (see `nearness_shares`): those *closer* by the distance, a root mean square in grey levels,
+and those more *alike* by the correlation, each with the training patch that is nearest in that measure. Beside them,
+single images that are so alike that chance does not explain it are named as *copies* (see `copies`).
 
 The distance is not normalised: images of little contrast, or blurred ones, are closer to everything. The correlation
-does not see contrast. Copies raise both.
+does not see contrast and brightness. So copies of the same grey levels raise both shares, and copies of other contrast
+or brightness the second one, if not both.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alloygan.evaluation.bootstrap import CONFIDENCE, Resampler, interval
-from alloygan.evaluation.nearest import TRANSFORMS, Group, Nearest, TrainingSearch
+from alloygan.evaluation.bootstrap import Resampler
+from alloygan.evaluation.compared import Compared, ImageSet, contrast_of
+from alloygan.evaluation.copies import copies
+from alloygan.evaluation.nearest import TrainingSearch
+from alloygan.evaluation.nearness_shares import end_of, expected_share, pooled_share, share_below
+from alloygan.evaluation.square_symmetries import Group
 
 Images = NDArray[np.uint8]
 IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
 
-QUANTILE = 0.05
-"""The share of held-out real images that mark the end of a condition."""
 MOST_SHOWN = 12
 """So many generated images are named in `nearest`."""
 
-_DRAWS = 20_000
 _LESS_CONTRAST = 0.9
 _NO_PATCHES = "there are no training patches to compare with"
 _CLOSER_ONLY = (
@@ -40,30 +37,10 @@ _CLOSER_ONLY = (
     "contrast or other grey levels bring them closer, not copying"
 )
 _NO_REAL = "there are no held-out real images to compare with, so the distances stand alone"
-
-
-@dataclass(frozen=True)
-class _Found:
-    label: int
-    generated: Nearest
-    real: Nearest
-    units: Resampler
-    contrast: tuple[float | None, float | None]
-
-    @property
-    def expected(self) -> float:
-        """The share beyond the end, if generated images are to the training patches as real ones are."""
-        return _rank(self.real.distance) / (len(self.real.distance) + 1)
-
-
-def _rank(values: FloatArray) -> int:
-    """Which real image, counted from the nearest, marks the end."""
-    return max(1, int(QUANTILE * (len(values) + 1)))
-
-
-def _end(values: FloatArray) -> float | None:
-    """The low end of the real images' values."""
-    return float(np.sort(values)[_rank(values) - 1]) if len(values) else None
+_NOT_JUDGED = (
+    "copies are not named: that takes at least two real images with some contrast, none of them a copy of a training "
+    "patch itself, and generated images with some contrast"
+)
 
 
 def memorising(
@@ -81,112 +58,101 @@ def memorising(
 ) -> dict[str, Any]:
     """Compare generated and held-out real images uint8 (n, C, H, W) of each label with training patches (M, C, H, W).
 
-    Ready for JSON, without NaN: `conditions`, a list of `{label, generated, real, closer, alike, expected, note}` with
-    `{images, median, smallest, correlation, contrast}` for either set (distances, median correlation, and standard
-    deviation of the grey levels of the median image) and for `real` its `end`s; `closer` and `alike`, the shares of all
-    generated images with their 95 % `interval` (bootstrap over images), what is `expected` on average where nothing is
-    memorised, the 95 % range of that, `expected_interval`, and the `quantile`;
-    `nearest`, the generated images that are closest in units of the median real distance of their condition (`ratio`),
-    with `label`, `sample` (its number within the condition), `distance`, `correlation`, `training` (the number of the
-    patch), `transform` and `shift` ([down, right] in px), which take the patch to the image; `shift` and `group` as
-    they were searched; `note`, where something is missing or to be read with care.
+    Ready for JSON, without NaN: `conditions`, a list of `{label, generated, real, closer, alike, expected, copies,
+    note}` with `{images, median, smallest, correlation, contrast}` for either set (distances, median correlation with
+    the patch that is most alike, and standard deviation of the grey levels of the median image) and for `real` its
+    `end`s; `closer` and `alike`, the shares of all generated images with their 95 % `interval` (bootstrap over images),
+    what is `expected` on average where nothing is memorised, the 95 % range of that, `expected_interval`, and the
+    `quantile`; `copies`, `{count, of, false_alarm, images}` of all and `{count, of, above}` of a condition: how many of
+    the images that could be judged are copies, the correlation above which they are, and which they are, at most 12, as
+    in `nearest`, but with the patch that is most alike; `nearest`, the generated images that are closest in units of
+    the median real distance of their condition (`ratio`), with `label`, `sample` (its number within the condition),
+    `distance`, `correlation`, `training` (the number of the patch), `transform` and `shift` ([down, right] in px),
+    which take the patch to the image; `shift` and `group` as they were searched; `note`, where something is missing or
+    to be read with care.
 
     `sources`: for each label the micrograph or simulation of each real image, (n,), for the interval.
     `progress("memorising", done, total)` is called before each condition, and at the end.
     """
     result: dict[str, Any] = {"unit": "grey level", "training_images": len(training)}
     if not len(training):
-        return result | {"conditions": [], "closer": None, "alike": None, "nearest": [], "note": _NO_PATCHES}
+        nothing: dict[str, Any] = {"conditions": [], "closer": None, "alike": None, "copies": None, "nearest": []}
+        return result | nothing | {"note": _NO_PATCHES}
     search = TrainingSearch(training, shift=shift, group=group, device=device)
-    found: list[_Found] = []
+    found: list[Compared] = []
     for done, (label, images) in enumerate(generated.items()):
         if progress is not None:
             progress("memorising", done, len(generated))
         real = held_out.get(label, images[:0])
-        found.append(
-            _Found(
-                label=label,
-                generated=search.nearest(images),
-                real=search.nearest(real),
-                units=Resampler(sources.get(label) if sources else None, len(real)),
-                contrast=(_contrast(images), _contrast(real)),
-            )
-        )
+        generated_set, real_set = (ImageSet(search.nearest(some), contrast_of(some)) for some in (images, real))
+        units = Resampler(sources.get(label) if sources else None, len(real))
+        found.append(Compared(label, generated_set, real_set, units))
     if progress is not None:
         progress("memorising", len(generated), len(generated))
+    copies_of_each, copies_of_all = copies(found)
     result |= {
         "shift": search.shift,
         "group": search.group,
-        "conditions": [_entry(condition) for condition in found],
-        "closer": _pooled(found, _distances, resamples, seed),
-        "alike": _pooled(found, _unlikeness, resamples, seed),
+        "conditions": [_entry(*one) for one in zip(found, copies_of_each, strict=True)],
+        "closer": pooled_share(found, lambda images: images.distances, resamples, seed),
+        "alike": pooled_share(found, lambda images: images.unlikeness, resamples, seed),
+        "copies": copies_of_all,
         "nearest": _shown(found),
     }
     note = _note_of_all(result)
     return result | ({"note": note} if note else {})
 
 
-# The smaller, the nearer.
-
-
-def _distances(nearest: Nearest) -> FloatArray:
-    return nearest.distance
-
-
-def _unlikeness(nearest: Nearest) -> FloatArray:
-    return -nearest.correlation
-
-
-def _entry(condition: _Found) -> dict[str, Any]:
-    distance, unlikeness = (_end(measure(condition.real)) for measure in (_distances, _unlikeness))
+def _entry(condition: Compared, copied: dict[str, Any] | None) -> dict[str, Any]:
+    generated, real = condition.generated, condition.real
+    distance, unlikeness = end_of(real.distances), end_of(real.unlikeness)
     entry = {
         "label": condition.label,
-        "generated": _summary(condition.generated, condition.contrast[0]),
-        "real": _summary(condition.real, condition.contrast[1])
-        | {"end": {"distance": distance, "correlation": -unlikeness if unlikeness is not None else None}},
-        "closer": _share(condition.generated.distance, distance),
-        "alike": _share(-condition.generated.correlation, unlikeness),
-        "expected": condition.expected if distance is not None else None,
+        "generated": _summary(generated),
+        "real": _summary(real)
+        | {"end": {"distance": distance, "correlation": 1.0 - unlikeness if unlikeness is not None else None}},
+        "closer": share_below(generated.distances, distance),
+        "alike": share_below(generated.unlikeness, unlikeness),
+        "expected": expected_share(len(real)) if len(real) else None,
+        "copies": copied,
     }
-    note = _note(condition)
+    note = _note(condition, copied)
     return entry | ({"note": note} if note else {})
 
 
-def _summary(nearest: Nearest, contrast: float | None) -> dict[str, Any]:
-    distance = nearest.distance
+def _summary(images: ImageSet) -> dict[str, Any]:
+    some = len(images) > 0
     return {
-        "images": len(distance),
-        "median": float(np.median(distance)) if len(distance) else None,
-        "smallest": float(distance.min()) if len(distance) else None,
-        "correlation": float(np.median(nearest.correlation)) if len(distance) else None,
-        "contrast": contrast,
+        "images": len(images),
+        "median": float(np.median(images.distances)) if some else None,
+        "smallest": float(images.distances.min()) if some else None,
+        "correlation": float(np.median(images.nearest.alike.correlation)) if some else None,
+        "contrast": float(np.median(images.contrast)) if some else None,
     }
 
 
-def _note(condition: _Found) -> str | None:
-    if not len(condition.real.distance):
+def _note(condition: Compared, copied: dict[str, Any] | None) -> str | None:
+    if not len(condition.real):
         return "no held-out real images of this condition"
-    if not len(condition.generated.distance):
+    if not len(condition.generated):
         return "no generated images of this condition"
-    generated, real = condition.contrast
-    if generated is not None and real is not None and generated < _LESS_CONTRAST * real:
-        return (
+    notes = []
+    generated, real = (float(np.median(some.contrast)) for some in (condition.generated, condition.real))
+    if generated < _LESS_CONTRAST * real:
+        notes.append(
             f"generated images have less contrast than real ones (standard deviation {generated:.1f} against "
             f"{real:.1f} grey levels), which alone may bring them closer to every training patch"
         )
-    return None
-
-
-def _contrast(images: Images) -> float | None:
-    """The median standard deviation of the grey levels of an image."""
-    return float(np.median([image.std() for image in images])) if len(images) else None
+    if copied is None:
+        notes.append(_NOT_JUDGED)
+    return "; ".join(notes) or None
 
 
 def _note_of_all(result: Mapping[str, Any]) -> str | None:
-    closer, alike = result["closer"], result["alike"]
+    closer, alike, copied = result["closer"], result["alike"], result["copies"]
     if closer is None or alike is None:
         return _NO_REAL
-    if _beyond(closer) and not _beyond(alike):
+    if _beyond(closer) and not _beyond(alike) and not (copied and copied["count"]):
         return _CLOSER_ONLY
     return None
 
@@ -195,70 +161,13 @@ def _beyond(share: Mapping[str, Any]) -> bool:
     return bool(share["share"] > share["expected_interval"][1])
 
 
-def _share(values: FloatArray, end: float | None) -> float | None:
-    return float((values < end).mean()) if end is not None and len(values) else None
-
-
-def _pooled(
-    found: list[_Found], measure: Callable[[Nearest], FloatArray], resamples: int, seed: int
-) -> dict[str, Any] | None:
-    """The share of all generated images that are nearer than the end of their condition, in one measure."""
-    judged = [condition for condition in found if len(condition.real.distance) and len(condition.generated.distance)]
-    if not judged:
-        return None
-    sizes = [len(condition.generated.distance) for condition in judged]
-    values = [(measure(condition.generated), measure(condition.real), condition.units) for condition in judged]
-    random = np.random.default_rng([seed, len(judged)])
-    score = float(np.average([_share(generated, _end(real)) for generated, real, _ in values], weights=sizes))
-    drawn = [float(np.average([_redrawn(*some, random) for some in values], weights=sizes)) for _ in range(resamples)]
-    bounds = interval(score, drawn)
-    return {
-        "share": score,
-        "interval": [min(1.0, bound) for bound in bounds] if bounds else None,
-        "expected": float(np.average([condition.expected for condition in judged], weights=sizes)),
-        "expected_interval": _expected_interval(judged, random),
-        "quantile": QUANTILE,
-    }
-
-
-def _expected_interval(judged: list[_Found], random: np.random.Generator) -> list[float]:
-    """The 95 % range of the pooled share where generated images are to the training patches as real ones are."""
-    drawn = np.zeros(_DRAWS)
-    for condition in judged:
-        rank, real = _rank(condition.real.distance), len(condition.real.distance)
-        beyond = random.beta(rank, real + 1 - rank, _DRAWS)
-        drawn += random.binomial(len(condition.generated.distance), beyond)
-    drawn /= sum(len(condition.generated.distance) for condition in judged)
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail])
-    return [float(low), float(high)]
-
-
-def _redrawn(generated: FloatArray, real: FloatArray, units: Resampler, random: np.random.Generator) -> float:
-    """The share of one condition with generated and real images drawn again."""
-    generated = generated[random.integers(0, len(generated), len(generated))]
-    # Sources differ in size, so the number of images drawn may differ too.
-    return _share(generated, _end(np.repeat(real, units.weights(random)))) or 0.0
-
-
-def _shown(found: list[_Found]) -> list[dict[str, Any]]:
+def _shown(found: list[Compared]) -> list[dict[str, Any]]:
     rows = []
     for condition in found:
-        nearest = condition.generated
-        typical = float(np.median(condition.real.distance)) if len(condition.real.distance) else 0.0
-        for sample, distance in enumerate(nearest.distance.tolist()):
-            rows.append(
-                {
-                    "label": condition.label,
-                    "sample": sample,
-                    "distance": distance,
-                    "correlation": float(nearest.correlation[sample]),
-                    "ratio": distance / typical if typical > 0 else None,
-                    "training": int(nearest.index[sample]),
-                    "transform": TRANSFORMS[nearest.transform[sample]],
-                    "shift": nearest.shift[sample].tolist(),
-                }
-            )
+        closest = condition.generated.nearest.closest
+        typical = float(np.median(condition.real.distances)) if len(condition.real) else 0.0
+        for sample, distance in enumerate(closest.distance.tolist()):
+            rows.append(condition.pair(closest, sample) | {"ratio": distance / typical if typical > 0 else None})
     # Conditions without real images come last: their distances have no measure.
     rows.sort(key=lambda row: (row["ratio"] is None, row["ratio"] or 0.0, row["distance"]))
     return rows[:MOST_SHOWN]

@@ -9,10 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from alloygan.data.condition_space import Row
 from alloygan.data.patches import Data, Patches
+from alloygan.data.unscaling import unscaled
+from alloygan.evaluation.condition_bins import ConditionBin, condition_bins, scaled_values
 from alloygan.evaluation.segmentation import primary_is_bright
 from alloygan.evaluation.selection import halves_by_source, spread_over_sources
-from alloygan.interfaces.condition import OFF_TABLE, Condition
+from alloygan.interfaces.condition import Condition
 from alloygan.specs.evaluation import EvaluationSpec
 
 Images = NDArray[np.uint8]
@@ -27,16 +30,19 @@ NOT_KEPT_APART = (
 
 @dataclass(frozen=True)
 class Subject:
-    """One condition and its images (n, C, H, W), with the number of the micrograph or simulation of each.
+    """One condition (or one bin of conditions) and its images (n, C, H, W), with the number of the micrograph or
+    simulation of each.
 
-    `other` is the second set of real images, for the floor: training images, or else evaluation images of other
-    sources. `real_values` (n, F): the scaled conditions of `real`. `count`: how many images of each set are compared.
-    `bright`: whether the primary phase is the bright one.
+    `label`: its id in the table, negative for a bin. `ranges`: for each column that bins were cut along, the least and
+    the greatest value; `condition` is then the mean. `other` is the second set of real images, for the floor: training
+    images, or else evaluation images of other sources. `real_values` (n, F): the scaled conditions of `real`. `count`:
+    how many images of each set are compared. `bright`: whether the primary phase is the bright one.
     """
 
     label: int
     condition: dict[str, Any]
     text: str
+    ranges: dict[str, list[float]]
     held_out: bool
     real: Images
     real_source: IntArray
@@ -56,49 +62,52 @@ class Subject:
         return "training images" if self.other_is_training else "other evaluation images"
 
 
+@dataclass(frozen=True)
+class _Choice:
+    """Which images are compared: `real` and `other` are positions, those of `other` in `others`. `known`, in
+    `known_in`: all images that tell which phase is the minority.
+    """
+
+    real: IntArray
+    other: IntArray
+    others: Patches
+    known: IntArray
+    known_in: Patches
+    other_is_training: bool
+    note: str | None
+    count: int
+
+
 def subjects_of(spec: EvaluationSpec, data: Data, threshold: float) -> list[Subject]:
-    """A subject for each condition of the table, or one with label −1 for all images where the table is empty."""
+    """A subject for each condition of the table, or one for each bin of conditions where the table is empty."""
     space = data.space
-    labels = range(len(space.table)) if space.table else (OFF_TABLE,)
     subjects = []
     trained_on = NOT_KEPT_APART if evaluation_is_training(data) else None
-    for label in labels:
-        evaluation, evaluation_source, values = _of_label(data.evaluation, label)
-        training, training_source, _ = _of_label(data.train, label)
-        seed = [spec.seed, label + 1]
-        note = trained_on
-        other_is_training = len(training) > 0
-        if not len(evaluation):
-            note = "no evaluation images of this condition"
-        elif not len(training):
-            first, second = halves_by_source(evaluation_source, seed)
-            note = "no training images of this condition"
-            if len(first):
-                note += "; the floor is between two halves of the evaluation images"
-                training, training_source = evaluation[second], evaluation_source[second]
-                evaluation, evaluation_source, values = evaluation[first], evaluation_source[first], values[first]
-            else:
-                note += " and evaluation images from one source only, hence no floor"
-        count = min([spec.images, *(len(images) for images in (evaluation, training) if len(images))])
-        # Without a real image of its own (a level that was never seen), the whole data set tells the
-        # minority.
-        known = training if len(training) else evaluation if len(evaluation) else host(data.train.images)
-        first_set = _chosen(evaluation_source, count, [*seed, 1])
-        second_set = _chosen(training_source, count, [*seed, 2])
+    for label, one in _labels(data).items():
+        choice = _choose(data, label, one, spec.images, spec.seed)
+        real, other = _images(data.evaluation, choice.real), _images(choice.others, choice.other)
+        values = scaled_values(data.evaluation)[choice.real]
+        if isinstance(one, ConditionBin):
+            ranges = one.ranges(space, values) if len(values) else {}
+            condition, text = _bin_words(data, values, ranges)
+        else:
+            condition, text, ranges = space.named(one), space.text(one), {}
+        known = _images(choice.known_in, choice.known)
         subjects.append(
             Subject(
                 label=label,
-                condition=space.named(space.table[label]) if label >= 0 else {},
-                text=space.text(space.table[label]) if label >= 0 else "all conditions",
+                condition=condition,
+                text=text,
+                ranges=ranges,
                 held_out=label in space.held_out,
-                real=evaluation[first_set],
-                real_source=evaluation_source[first_set],
-                real_values=values[first_set],
-                other=training[second_set],
-                other_source=training_source[second_set],
-                other_is_training=other_is_training,
-                note=note,
-                count=count,
+                real=real,
+                real_source=_sources(data.evaluation)[choice.real],
+                real_values=values,
+                other=other,
+                other_source=_sources(choice.others)[choice.other],
+                other_is_training=choice.other_is_training,
+                note=choice.note or trained_on,
+                count=choice.count,
                 bright=primary_is_bright(spec.phase, known, threshold, spec.smooth),
             )
         )
@@ -111,22 +120,91 @@ def evaluation_is_training(data: Data) -> bool:
     return same and len(data.train) > 0 and torch.equal(data.evaluation.images, data.train.images)
 
 
-def conditions_of_all(data: Data, count: int) -> Condition:
-    """What is asked of the generator for label −1, where there is no table: the conditions of the evaluation images
-    (of the training images where there are none), in turn.
+def of_label(data: Data, patches: Patches, label: int) -> Tensor:
+    """Images (n, C, H, W) of those patches that are of one condition of the table, or of one bin of the data set."""
+    return patches.images[torch.from_numpy(_positions(patches, label, _labels(data)[label]))]
+
+
+def conditions_asked(data: Data, label: int, count: int, seed: int) -> Condition:
+    """What is asked of the generator for a bin of conditions: those of the `count` evaluation images that it is
+    compared with (of training images where there are none).
     """
-    values = data.evaluation.condition if len(data.evaluation) else data.train.condition
-    return values[torch.arange(count) * len(values) // count]
+    choice = _choose(data, label, _labels(data)[label], count, seed)
+    if len(choice.real):
+        return data.evaluation.condition[torch.from_numpy(choice.real)]
+    return choice.others.condition[torch.from_numpy(choice.other)]
 
 
-def _of_label(patches: Patches, label: int) -> tuple[Images, IntArray, NDArray[np.float32]]:
-    chosen = patches.condition.label == label
-    values: NDArray[np.float32] = patches.condition.values[chosen].cpu().numpy()
-    return host(patches.images[chosen]), patches.source[chosen].cpu().numpy(), values
+def _labels(data: Data) -> dict[int, Row | ConditionBin]:
+    """What is compared, by label: conditions of the table, or bins."""
+    table: dict[int, Row | ConditionBin] = dict(enumerate(data.space.table))
+    return table or {one.label: one for one in condition_bins(data)}
+
+
+def _choose(data: Data, label: int, one: Row | ConditionBin, images: int, seed: int) -> _Choice:
+    mine, training = _positions(data.evaluation, label, one), _positions(data.train, label, one)
+    source = _sources(data.evaluation)
+    seeds = [seed, abs(label + 1)]
+    note = None
+    others, other_is_training = data.train, len(training) > 0
+    if not len(mine):
+        note = "no evaluation images of this condition"
+    elif not other_is_training:
+        first, second = halves_by_source(source[mine], seeds)
+        note = "no training images of this condition"
+        if len(first):
+            note += "; the floor is between two halves of the evaluation images"
+            others, training, mine = data.evaluation, mine[second], mine[first]
+        else:
+            note += " and evaluation images from one source only, hence no floor"
+    count = min([images, *(len(some) for some in (mine, training) if len(some))])
+    # Without a real image of its own (a level that was never seen), the whole data set tells the minority.
+    known, known_in = np.arange(len(data.train)), data.train
+    if len(training) or len(mine):
+        known, known_in = (training, others) if len(training) else (mine, data.evaluation)
+    return _Choice(
+        real=mine[_chosen(source[mine], count, [*seeds, 1])],
+        other=training[_chosen(_sources(others)[training], count, [*seeds, 2])],
+        others=others,
+        known=known,
+        known_in=known_in,
+        other_is_training=other_is_training,
+        note=note,
+        count=count,
+    )
+
+
+def _bin_words(data: Data, values: NDArray[np.float32], ranges: dict[str, list[float]]) -> tuple[dict[str, Any], str]:
+    """The mean condition of a bin by column name, and its ranges in words; of an only bin none and `all conditions`."""
+    if not ranges:
+        return {}, "all conditions"
+    mean = data.space.named(unscaled(data.space, values.mean(axis=0, dtype=np.float64).tolist()))
+    columns = {column.name: column for column in data.space.columns}
+    words = [
+        f"{name} = " + (f"{low:g}–{high:g} {columns[name].unit}".strip() if low < high else columns[name].text(low))
+        for name, (low, high) in ranges.items()
+    ]
+    # Of categories there is no mean.
+    return {name: value for name, value in mean.items() if columns[name].scale != "category"}, ", ".join(words)
+
+
+def _positions(patches: Patches, label: int, one: Row | ConditionBin) -> IntArray:
+    if isinstance(one, ConditionBin):
+        return np.flatnonzero(one.holds(patches))
+    return np.flatnonzero(patches.condition.label.cpu().numpy() == label)
 
 
 def _chosen(source: IntArray, count: int, seed: Sequence[int]) -> IntArray:
     return spread_over_sources(source, count, seed) if len(source) else np.zeros(0, dtype=np.int64)
+
+
+def _images(patches: Patches, positions: IntArray) -> Images:
+    return host(patches.images[torch.from_numpy(positions)])
+
+
+def _sources(patches: Patches) -> IntArray:
+    sources: IntArray = patches.source.cpu().numpy()
+    return sources
 
 
 def host(images: Tensor) -> Images:

@@ -1,7 +1,7 @@
 """A descriptor is a measured quantity of a microstructure."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -60,9 +60,14 @@ class Descriptor(ABC):
     """Measures a set of specimens, and says how far two sets of measurements are apart.
 
     `one_value_a_particle`: whether values are those of single particles, whose distribution may have several peaks.
+    `ratio_scale`: whether 0 means none of it and nothing lies below, so that percentages of a value make sense (S. S.
+    Stevens, Science 103 (1946) 677); where not, such as for a cosine, there is no relative deviation.
+    `summary_name`: what the summary is called where it is not the mean of the values (`correlation length` of a curve).
     """
 
     one_value_a_particle: bool = False
+    ratio_scale: bool = True
+    summary_name: str = ""
 
     @abstractmethod
     def measure(self, specimens: Specimens) -> Measurement:
@@ -77,6 +82,14 @@ class Descriptor(ABC):
     def summary_unit(self, measurement: Measurement, specimens: Specimens) -> str:
         """Unit of the summary: that of the values, unless a curve is summed up to something else, such as a length."""
         return measurement.unit
+
+    def redrawn(self, specimens: Specimens, weights: NDArray[np.int64]) -> Sequence[Measurement] | None:
+        """Measurements of the specimens drawn again, one for each row of `weights` (R, N): image i is taken so often.
+
+        Only a descriptor whose values belong to a set as a whole needs it: values of images and particles are drawn as
+        they are. None (the default) leaves such a descriptor without confidence intervals.
+        """
+        return None
 
     @abstractmethod
     def distance(self, one: Measurement, other: Measurement) -> float | None:

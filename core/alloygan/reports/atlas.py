@@ -2,24 +2,21 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
-from numpy.typing import NDArray
 from torch import Tensor
 
 from alloygan.data.condition_space import Row
 from alloygan.data.patches import Data
-from alloygan.errors import AlloyganError
-from alloygan.evaluation.segmentation import segment
 from alloygan.interfaces.condition import OFF_TABLE, Condition
-from alloygan.interfaces.descriptor import Descriptor, Specimens
 from alloygan.reports.atlas_points import AtlasPoints, atlas_points
+from alloygan.reports.atlas_values import descriptors_of, measurable, measured, primary_bright, summary_name
 from alloygan.reports.microstructure_grid import NOISES, real_patches
 from alloygan.reports.pictures import Shrink, base64_png, most_png_bytes
-from alloygan.reports.wording import ABSENT, number, spoken, unit_text
+from alloygan.reports.wording import ABSENT, number, unit_text
 from alloygan.sharing import SharedGenerator
 from alloygan.zoo import Zoo
 
@@ -76,20 +73,20 @@ def atlas(
         return None
     noises = max(NOISES, min(MOST_NOISES, pictures // len(points.rows) - 1))
     seen = _seen(model, data)
-    descriptors = _descriptors(evaluation, zoo)
+    descriptors = descriptors_of(evaluation, zoo)
     entries = []
     for done, row in enumerate(points.rows):
         if progress is not None:
             progress(done, len(points.rows))
         images = model.sample(row, noises, seed)
-        bright = _bright(model, evaluation, row)
+        bright = primary_bright(model, evaluation, row)
         entry = _entry(model, data, evaluation, row, seen, seed, shrink)
         entry["images"] = [base64_png(image, shrink) for image in images]
-        entry["values"] = _measured(descriptors, images.numpy(), evaluation["segmentation"], bright, model.um_per_px)
+        entry["values"] = measured(descriptors, images.numpy(), evaluation["segmentation"], bright, model.um_per_px)
         entries.append(entry)
     if progress is not None:
         progress(len(points.rows), len(points.rows))
-    kept = _measurable(entries, descriptors)
+    kept = measurable(entries, descriptors)
     for entry, places, on_grid in zip(entries, points.places, points.on_grid, strict=True):
         entry |= {"at": places, "grid": on_grid}
     named = {one["name"]: one for one in evaluation["descriptors"]}
@@ -102,7 +99,9 @@ def atlas(
             }
             for column, levels in zip(model.space.columns, points.levels, strict=True)
         ],
-        "descriptors": [{"name": spoken(name), "unit": unit_text(named[name]["unit"] or "")} for name in kept],
+        "descriptors": [
+            {"name": summary_name(named[name]), "unit": unit_text(named[name]["unit"] or "")} for name in kept
+        ],
         "means": any(text != ABSENT for entry in entries for text in entry["generated"] + entry["real"]),
         "noises": noises,
         "points": entries,
@@ -207,60 +206,6 @@ def _beyond(model: SharedGenerator, row: Row, seen: Tensor | None) -> list[str]:
 
 def _names(evaluation: dict[str, Any]) -> list[str]:
     return [str(one["name"]) for one in evaluation["descriptors"]]
-
-
-def _descriptors(evaluation: dict[str, Any], zoo: Zoo) -> dict[str, Descriptor | None]:
-    """The evaluation's descriptors; None for one whose plugin is not there any more."""
-    found: dict[str, Descriptor | None] = {}
-    for one in evaluation["descriptors"]:
-        try:
-            spec = zoo.spec_from_values(one["spec"], "descriptor")
-            found[one["name"]] = spec.build()
-        except (AlloyganError, KeyError, TypeError):
-            found[one["name"]] = None
-    return found
-
-
-def _bright(model: SharedGenerator, evaluation: dict[str, Any], row: Row) -> bool:
-    """Whether the primary phase is the bright one: as the evaluation took it at this or at the nearest condition."""
-    near = model.space.nearest_row(row)
-    label = model.space.label(near) if near is not None else -1
-    conditions = evaluation["conditions"]
-    primary = next((one["primary"] for one in conditions if one["label"] == label), conditions[0]["primary"])
-    return bool(primary == "bright")
-
-
-def _measured(
-    descriptors: dict[str, Descriptor | None],
-    images: NDArray[Any],
-    segmentation: dict[str, Any],
-    bright: bool,
-    um_per_px: float | None,
-) -> list[list[str]]:
-    """The descriptors' values of each image alone, as text."""
-    masks = segment(
-        images, segmentation["threshold"], segmentation["smooth"], bright, int(segmentation.get("specks", 0))
-    )
-    rows = []
-    for i in range(len(images)):
-        alone = Specimens(images[i : i + 1], masks[i : i + 1], um_per_px)
-        rows.append([_value(descriptor, alone) for descriptor in descriptors.values()])
-    return rows
-
-
-def _value(descriptor: Descriptor | None, specimens: Specimens) -> str:
-    return ABSENT if descriptor is None else number(descriptor.summary(descriptor.measure(specimens)))
-
-
-def _measurable(entries: Sequence[dict[str, Any]], names: Iterable[str]) -> list[str]:
-    """Leave out of all entries what no single image has a value of, such as the spread of a set; the names left."""
-    kept = {
-        i: name for i, name in enumerate(names) if any(row[i] != ABSENT for entry in entries for row in entry["values"])
-    }
-    for entry in entries:
-        entry["values"] = [[row[i] for i in kept] for row in entry["values"]]
-        entry |= {key: [entry[key][i] for i in kept] for key in ("real", "generated")}
-    return list(kept.values())
 
 
 def _notes(model: SharedGenerator, points: AtlasPoints, shrink: Shrink) -> list[str]:

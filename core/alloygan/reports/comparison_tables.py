@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alloygan.reports.score_tables import Cell, Row
-from alloygan.reports.wording import number, number_interval, spoken
+from alloygan.reports.wording import known, listed, number, number_interval, spoken
 
 COLUMNS = ("generated", "floor")
+
+_MOST_NAMED = 3
 
 _PARTS = {
     "pooled": "all conditions' images together",
@@ -26,6 +28,7 @@ class ComparisonTable:
     title: str
     missing: str
     notes: list[str] = field(default_factory=list)
+    intervals_words: str = ""
     overall: list[tuple[str, list[Row]]] = field(default_factory=list)
     parts: list[tuple[str, list[Row]]] = field(default_factory=list)
 
@@ -44,12 +47,25 @@ def _table(found: dict[str, Any], texts: dict[int, str]) -> ComparisonTable:
     overall = []
     for part, words in _PARTS.items():
         scores = found.get(part) or {}
-        rows = [Row(spoken_name, _cells(scores[name])) for name, spoken_name in names.items() if name in scores]
+        rows = [_row(spoken_name, scores[name]) for name, spoken_name in names.items() if name in scores]
         if part == "overall" and "overall_held_out" in found:
             words += " seen in training"
         overall += [(words, rows)] if rows else []
     parts = [(words, list(_condition_rows(found, name, texts))) for name, words in names.items()]
-    return ComparisonTable(title, "", [str(note) for note in found.get("notes") or []], overall, parts)
+    notes = [str(note) for note in found.get("notes") or []]
+    return ComparisonTable(title, "", notes, _intervals_words(found), overall, parts)
+
+
+def _intervals_words(found: dict[str, Any]) -> str:
+    """What halves of real images were drawn of, behind the intervals: in the pool, and in the conditions."""
+    pooled = found.get("pooled_intervals_from")
+    single = list(
+        dict.fromkeys(str(one["intervals_from"]) for one in found.get("conditions") or [] if one.get("intervals_from"))
+    )
+    words = [f"of all conditions' images together from halves of {pooled}"] if pooled else []
+    words += [f"in a condition from halves of {listed(single[:_MOST_NAMED])}"] if single else []
+    words[-1:] = [words[-1] + " …"] if len(single) > _MOST_NAMED else words[-1:]
+    return f"Intervals (95 %) {', '.join(words)}." if words else ""
 
 
 def _direction(about: dict[str, Any]) -> str:
@@ -61,11 +77,13 @@ def _condition_rows(found: dict[str, Any], name: str, texts: dict[int, str]) -> 
     for one in found.get("conditions") or []:
         score = (one.get("scores") or {}).get(name)
         if isinstance(score, dict):
-            yield Row(texts.get(one.get("label"), ""), _cells(score), held_out=bool(one.get("held_out")))
+            yield _row(texts.get(one.get("label"), ""), score, held_out=bool(one.get("held_out")))
 
 
-def _cells(score: dict[str, Any]) -> list[Cell]:
-    return [
+def _row(name: str, score: dict[str, Any], *, held_out: bool = False) -> Row:
+    cells = [
         Cell(number(score.get("generated")), number_interval(score.get("interval"))),
         Cell(number(score.get("floor")), number_interval(score.get("floor_interval"))),
     ]
+    missing = any(known(score.get(key)) is None for key in COLUMNS)
+    return Row(name, cells, "too few images for “–”" if missing else "", held_out)

@@ -9,7 +9,10 @@ from alloygan.reports.wording import known, percent, spoken
 
 
 def deviation_panel(evaluation: dict[str, Any]) -> Panel | None:
-    """A line a descriptor: its mean deviation, and that of two sets of real images; None if none has a value."""
+    """A line a descriptor: its mean deviation, and that of two sets of real images; None if none has a value.
+
+    A descriptor without a ratio scale has no relative deviation, and no line.
+    """
     rows = []
     for descriptor in evaluation["descriptors"]:
         overall = evaluation["overall"][descriptor["name"]]

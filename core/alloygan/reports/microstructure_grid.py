@@ -1,14 +1,14 @@
 """Real patches beside generated ones: a row a condition, a column a noise vector (the paper's Figure 2)."""
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from alloygan.data.condition_space import Column, ConditionSpace, Row, Value
+from alloygan.data.condition_space import Row
 from alloygan.data.patches import Data, Patches
+from alloygan.data.unscaling import unscaled
 from alloygan.evaluation.selection import spread_over_sources
 from alloygan.interfaces.condition import OFF_TABLE
 from alloygan.reports.pictures import Shrink, uri
@@ -116,26 +116,6 @@ def real_patches(patches: Patches, mine: Tensor, count: int, seed: Sequence[int]
     images, source = patches.images[mine], patches.source[mine]
     chosen = spread_over_sources(source.cpu().numpy(), min(count, len(images)), seed)
     return images[torch.from_numpy(chosen).to(images.device)]
-
-
-def unscaled(space: ConditionSpace, values: Sequence[float]) -> Row:
-    """A condition from its scaled values, to four digits: scaled values are float32, and more would be rounding."""
-    row: list[Value] = []
-    start = 0
-    for column in space.columns:
-        row.append(_value(column, values[start : start + column.width]))
-        start += column.width
-    return tuple(row)
-
-
-def _value(column: Column, values: Sequence[float]) -> Value:
-    if column.scale == "category":
-        return column.levels[max(range(len(values)), key=values.__getitem__)]
-    low, high = column.low, column.high
-    if column.scale == "log":
-        low, high = math.log(low), math.log(high)
-    value = low + values[0] * ((high - low) if high > low else 1.0)
-    return float(f"{math.exp(value) if column.scale == 'log' else value:.4g}")
 
 
 def _uris(images: Iterable[Tensor], shrink: Shrink) -> list[str]:

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from alloygan.data.patches import Data
-from alloygan.evaluation.nearest import TRANSFORMS, transformed
 from alloygan.evaluation.of_run import generate_from
+from alloygan.evaluation.square_symmetries import TRANSFORMS, transformed
 from alloygan.reports.pictures import Shrink, uri
 from alloygan.reports.score_tables import Cell, Row
-from alloygan.reports.wording import known, number, percent, percent_interval
+from alloygan.reports.wording import ABSENT, known, number, percent, percent_interval
 from alloygan.sharing import SharedGenerator
 
 COLUMNS = ("generated: median", "real: median", "generated: smallest", "real: smallest", "closer", "expected")
@@ -54,7 +54,7 @@ def nearest_patches(
     rows = [_row(texts.get(one.get("label"), ""), one) for one in found.get("conditions") or []]
     shrink = Shrink.to_fit(model.image_shape, 2 * MOST_PAIRS, _MOST_BYTES)
     pairs = []
-    nearest = (found.get("nearest") or [])[:MOST_PAIRS]
+    nearest = _copies_first(found)[:MOST_PAIRS]
     if data is None and nearest:
         notes.append("The pairs are missing, since the data set could not be used.")
     elif data is not None:
@@ -68,10 +68,18 @@ def nearest_patches(
     return NearestPatches(_sentence(found), pairs, rows, notes, shrink.crisp)
 
 
+def _copies_first(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """Copies, each called that, then the nearest of the other images."""
+    copied = [{**one, "copy": True} for one in (found.get("copies") or {}).get("images") or []]
+    named = {(one.get("label"), one.get("sample")) for one in copied}
+    nearest = found.get("nearest") or []
+    return copied + [one for one in nearest if (one.get("label"), one.get("sample")) not in named]
+
+
 def _sentence(found: dict[str, Any]) -> str:
-    """What the two shares say: closeness in grey levels, and likeness, which contrast does not touch."""
+    """Copies, and what the two shares say: closeness in grey levels, and likeness, which contrast does not touch."""
     closer, alike = found.get("closer"), found.get("alike")
-    said = []
+    said = _of_copies(found.get("copies"))
     if isinstance(closer, dict) and known(closer.get("share")) is not None:
         sentence = f"{percent(closer['share'])} of the generated images are closer to a training patch than "
         quantile = known(closer.get("quantile"))
@@ -130,13 +138,31 @@ def _pairs(
             drawn[label] = generate(label, images[label])
         mapped = transformed(data.train.images[patch : patch + 1].cpu(), transform)[0]
         down, right = (int(known(move) or 0) for move in (one.get("shift") or (0, 0)))
-        words = f"RMS difference {number(one.get('distance'))} grey levels; training patch {patch}"
+        words = f"copy, correlation {_correlation(one.get('correlation'))}; " if one.get("copy") else ""
+        words += f"RMS difference {number(one.get('distance'))} grey levels; training patch {patch}"
         words += f", {TRANSFORMS[transform]}" if transform else ""
         words += f", moved by {_moves(down, right)}" if (down, right) != (0, 0) else ""
         yield Pair(
             f"{texts.get(label, '')}, z{sample + 1}", uri(drawn[label][sample], shrink),
             uri(_moved(mapped, down, right), shrink), words,
         )  # fmt: skip
+
+
+def _of_copies(copied: Any) -> list[str]:
+    """In a sentence, or in none where copies were not looked for."""
+    if not isinstance(copied, dict) or known(copied.get("count")) is None or known(copied.get("of")) is None:
+        return []
+    count, of = int(copied["count"]), int(copied["of"])
+    if not count:
+        return [f"No copy of a training patch was found among {of} generated images."]
+    words = "is a copy of a training patch" if count == 1 else "are copies of training patches"
+    return [f"{count} of {of} generated images {words}, up to contrast and brightness, too alike for chance."]
+
+
+def _correlation(value: Any) -> str:
+    """In four digits: what matters is how far it is from 1."""
+    value = known(value)
+    return ABSENT if value is None else f"{value:.4f}"
 
 
 def _moves(down: int, right: int) -> str:

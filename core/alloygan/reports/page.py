@@ -1,7 +1,8 @@
 """The report of a run: one HTML file that needs nothing else, and its figures for a paper."""
 
+import shlex
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
@@ -15,6 +16,7 @@ from markupsafe import Markup
 from alloygan.data.patches import Data
 from alloygan.errors import DataError, RunFolderError
 from alloygan.evaluation.of_run import evaluate_run, run_spec
+from alloygan.evaluation.r_squared import FEWEST_FOR_R2
 from alloygan.files import read_json, write_text
 from alloygan.reports import comparison_tables, fidelity, nearest_patches, wording
 from alloygan.reports.atlas import atlas
@@ -24,10 +26,11 @@ from alloygan.reports.loss_curves import loss_panels, read_metrics
 from alloygan.reports.measured_curves import curve_names, curve_panels
 from alloygan.reports.microstructure_grid import REAL, microstructure_grid
 from alloygan.reports.paper_figures import CAPTIONS, FOLDER, PaperFigure, write_figures
-from alloygan.reports.parity import FEWEST_FOR_R2, parity_panels
-from alloygan.reports.score_tables import overall_columns, overall_rows, score_tables
+from alloygan.reports.parity import parity_panels
+from alloygan.reports.phases import particle_words
+from alloygan.reports.score_tables import OVERALL_COLUMNS, overall_rows, score_tables, shape_columns, shape_rows
 from alloygan.reports.spread import spread_out, spread_words
-from alloygan.reports.stored_evaluation import stored_evaluation, stored_samples
+from alloygan.reports.stored_evaluation import stored_evaluation, stored_overrides, stored_samples
 from alloygan.reports.style import GREY, SETS, VERMILLION, Panel
 from alloygan.reports.verdict import verdict
 from alloygan.sharing import SharedGenerator, load_generator
@@ -63,18 +66,27 @@ class Source:
     report: Report
 
 
-def write_report(run: str | Path, zoo: Zoo, *, data: Data | None = None, report: Report | None = None) -> Path:
+def write_report(
+    run: str | Path,
+    zoo: Zoo,
+    *,
+    overrides: Sequence[str] = (),
+    data: Data | None = None,
+    report: Report | None = None,
+) -> Path:
     """Write a run's `report.html` and return its path; its figures for a paper go to `figures/` beside it.
 
-    The run is evaluated first where that was not done yet, or not since it was trained further. `data` spares
-    building the data set again. `report(part, done, total)` is told of the progress. What the run lacks (curves of
-    the training, values behind the scores, a data set that is no longer there) the page says in words. Raises
-    AlloyganError if the run has no model, or must be evaluated and cannot be.
+    The run is evaluated first where that was not done yet, or not since it was trained further or its spec changed.
+    `overrides` of the evaluation are those of the last evaluation where none are given. `data` spares building the data
+    set again. `report(part, done, total)` is told of the progress. What the run lacks (curves of the training, values
+    behind the scores, a data set that is no longer there) the page says in words. Raises AlloyganError if the run has
+    no model, or must be evaluated and cannot be.
     """
     run = Path(run)
-    spec = run_spec(run, zoo)
+    overrides = overrides or stored_overrides(run)
+    spec = run_spec(run, zoo, overrides)
     model = load_generator(run, zoo, "cuda" if torch.cuda.is_available() else "cpu")
-    evaluation = stored_evaluation(run, model.images_seen)
+    evaluation = stored_evaluation(run, model.images_seen, spec.evaluation)
     problem = None
     if data is None:
         try:
@@ -84,7 +96,7 @@ def write_report(run: str | Path, zoo: Zoo, *, data: Data | None = None, report:
                 raise
             problem = str(error)
     if evaluation is None:
-        evaluation = evaluate_run(run, zoo, data=data, report=report)
+        evaluation = evaluate_run(run, zoo, overrides=overrides, data=data, report=report)
     if data is not None and data.space.table != model.space.table:
         # An id would stand for another condition than the model's.
         data, problem = None, "its conditions are no longer those that the model was trained on"
@@ -96,6 +108,7 @@ def write_report(run: str | Path, zoo: Zoo, *, data: Data | None = None, report:
         "evaluation": evaluation,
         "threshold_fitted": spec.evaluation.threshold is None,
         "spec_text": (run / "spec.yaml").read_text(encoding="utf-8"),
+        "set_words": "".join(f" --set {shlex.quote(one)}" for one in overrides),
         "environment": _environment(run),
         "data_problem": problem,
     }
@@ -128,16 +141,21 @@ def _pictures(source: Source) -> dict[str, Any]:
 
 def _scores(source: Source) -> dict[str, Any]:
     evaluation = source.evaluation
-    held_out = "overall_held_out" in evaluation
     has_intervals = any(one.get("mean_deviation_interval") for one in evaluation["overall"].values())
     return {
         "verdict": verdict(evaluation),
-        "overall": overall_rows(evaluation),
-        "overall_held_out": overall_rows(evaluation, "overall_held_out") if held_out else [],
-        "overall_columns": overall_columns(evaluation),
+        "overall": {
+            key: [
+                (OVERALL_COLUMNS, overall_rows(evaluation, key)),
+                (shape_columns(evaluation, key), shape_rows(evaluation, key)),
+            ]
+            for key in ("overall", "overall_held_out")
+            if key in evaluation
+        },
         "intervals_words": " In brackets: 95 % intervals." if has_intervals else "",
         "score_tables": score_tables(evaluation),
         "comparisons": comparison_tables.comparison_tables(evaluation),
+        "particle_words": particle_words(evaluation),
         "deviations": deviation_panel(evaluation),
         "parity": parity_panels(evaluation, stored_samples(source.run) or {}),
     }
@@ -147,9 +165,9 @@ def _measured(source: Source) -> dict[str, Any]:
     evaluation = source.evaluation
     samples = stored_samples(source.run)
     known = samples or {}
-    labels = {*_shown_labels(source.model), -1}
+    labels = set(_shown_labels(source.model))
     conditions = evaluation["conditions"]
-    shown = [i for i, condition in enumerate(conditions) if condition["label"] in labels]
+    shown = [i for i, condition in enumerate(conditions) if condition["label"] < 0 or condition["label"] in labels]
     return {
         "has_samples": samples is not None,
         "has_peaks": any(score.get("peaks") for one in conditions for score in one["scores"].values()),
@@ -190,7 +208,8 @@ def _paper_figures(parts: dict[str, Any]) -> list[PaperFigure]:
         ),
         PaperFigure(
             "parity",
-            f"Mean descriptors of generated against real images, a point a condition; {grey_bars}.",
+            f"Mean descriptors of generated against real images, a point a condition; {grey_bars}. R² is about "
+            "the line generated = real, with its 95 % interval; its floor is that of the second set of real images.",
             parts["parity"],
             size=(7 / 3, 2.35),
         ),

@@ -6,11 +6,16 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from alloygan.reports.style import INK, VERMILLION, Panel, drawn, round_ticks
-from alloygan.reports.wording import known, number, spoken, with_unit
+from alloygan.reports.wording import known, number, number_interval, spoken, with_unit
 
-FEWEST_FOR_R2 = 3
-MOST_NUMBERED = 12
+MOST_NUMBERED = 10
 """With more conditions than this, points carry no numbers: they would cover one another."""
+
+# The corner that R² is written in, as parts of the axes.
+_WORDS_WIDE, _WORDS_HIGH = 0.62, 0.17
+
+Point = tuple[dict[str, Any], float, float, float]
+"""A condition with its real and its generated value, and how far a second set of real images lies from the first."""
 
 
 def parity_panels(evaluation: dict[str, Any], samples: dict[str, Any]) -> list[Panel]:
@@ -22,7 +27,9 @@ def parity_panels(evaluation: dict[str, Any], samples: dict[str, Any]) -> list[P
             continue
         if not has_values(evaluation, name):
             continue
-        panels.append(_panel(f"parity{i}", name, descriptor["unit"], evaluation["conditions"]))
+        panels.append(
+            _panel(f"parity{i}", name, descriptor["unit"], evaluation["conditions"], evaluation["overall"][name])
+        )
     return panels
 
 
@@ -33,20 +40,16 @@ def has_values(evaluation: dict[str, Any], name: str) -> bool:
     return measured or not any(known(score["distance"]) is not None for score in scores)
 
 
-def r_squared(real: Sequence[float], generated: Sequence[float]) -> float | None:
-    """Share of the variance between conditions that the line generated = real explains; None for fewer than three
-    conditions or none that differ.
-    """
-    if len(real) < FEWEST_FOR_R2:
-        return None
-    mean = sum(real) / len(real)
-    spread = sum((r - mean) ** 2 for r in real)
-    if spread <= 0:
-        return None
-    return 1 - sum((g - r) ** 2 for r, g in zip(real, generated, strict=True)) / spread
+def r2_words(overall: dict[str, Any]) -> list[str]:
+    """R² of generated against real, and of the second set of real images, with their intervals: a line each."""
+    lines = []
+    for words, key in (("R²", "r2"), ("floor", "floor_r2")):
+        if known(overall.get(key)) is not None:
+            lines.append(f"{words} {number(overall[key])} {number_interval(overall.get(f'{key}_interval'))}".rstrip())
+    return lines
 
 
-def _panel(identity: str, name: str, unit: str, conditions: list[dict[str, Any]]) -> Panel:
+def _panel(identity: str, name: str, unit: str, conditions: list[dict[str, Any]], overall: dict[str, Any]) -> Panel:
     points = []
     undrawn = []
     for condition in conditions:
@@ -58,39 +61,55 @@ def _panel(identity: str, name: str, unit: str, conditions: list[dict[str, Any]]
         points.append((condition, real, generated, _floor(score, real)))
     title = spoken(name)
     notes = []
-    if points:
-        seen = [(real, generated) for condition, real, generated, _ in points if not condition["held_out"]]
-        r2 = r_squared([real for real, _ in seen], [generated for _, generated in seen])
-        if r2 is not None:
-            of = " of the conditions seen in training" if len(seen) < len(points) else ""
-            notes.append(f"R² = {number(r2)}{of}")
+    r2 = r2_words(overall) if points else []
+    if r2 and any(condition["held_out"] for condition, *_ in points):
+        notes.append("R² is of the conditions seen in training.")
     if undrawn:
         text = "; ".join(undrawn) if len(undrawn) <= 3 else f"{len(undrawn)} of {len(conditions)} conditions"
         notes.append(f"Without a value in real or generated images: {text}.")
     if not points:
         return Panel(title, None, notes)
-    label = f"{title}: generated against real in {len(points)} conditions"
+    label = "; ".join([f"{title}: generated against real in {len(points)} conditions", *r2])
 
     def draw(axes: Axes) -> None:
         _draw(axes, points, unit)
+        upper = _upper_is_free(points, axes.get_xlim())
+        axes.text(
+            0.03 if upper else 0.97, 0.97 if upper else 0.03, "\n".join(r2), transform=axes.transAxes, zorder=5,
+            ha="left" if upper else "right", va="top" if upper else "bottom", fontsize=7.5,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1.0} if r2 else None,
+        )  # fmt: skip
 
     return Panel(title, drawn(draw, (3.1, 2.9), identity, label), notes, draw=draw)
 
 
-def _draw(axes: Axes, points: list[tuple[dict[str, Any], float, float, float]], unit: str) -> None:
+def _upper_is_free(points: Sequence[Point], limits: tuple[float, float]) -> bool:
+    """Whether the words hide fewer points in the corner above the line than in the one below it."""
+    low, high = limits
+    places = [((real - low) / (high - low), (generated - low) / (high - low)) for _, real, generated, _ in points]
+    above = sum(x < _WORDS_WIDE and y > 1 - _WORDS_HIGH for x, y in places)
+    below = sum(x > 1 - _WORDS_WIDE and y < _WORDS_HIGH for x, y in places)
+    return above <= below
+
+
+def _draw(axes: Axes, points: Sequence[Point], unit: str) -> None:
     ends = [value for _, real, generated, floor in points for value in (real, generated, real - floor, real + floor)]
     margin = 0.09 * (max(ends) - min(ends)) or 0.1 * abs(ends[0]) or 1.0
     low, high = min(ends) - margin, max(ends) + margin
     axes.plot([low, high], [low, high], color=INK, linewidth=0.8, zorder=1)
     numbered = len(points) <= MOST_NUMBERED
+    # Many points lie upon each other: small ones that show through each other still show how many there are.
+    size, alpha, wide = (9.0, 0.9, 5.0) if numbered else (4.5, 0.6, 2.5) if len(points) <= 40 else (3.0, 0.4, 1.0)
     for condition, real, generated, floor in points:
         axes.plot(
-            [real, real], [real - floor, real + floor], color="#BDBDBD", linewidth=5, solid_capstyle="butt", zorder=2
-        )
+            [real, real], [real - floor, real + floor], color="#BDBDBD", linewidth=wide, solid_capstyle="butt",
+            zorder=2,
+        )  # fmt: skip
         axes.plot(
-            [real], [generated], "o", markersize=9 if numbered else 4.5, zorder=3,
+            [real], [generated], "o", markersize=size, zorder=3,
             markerfacecolor="white" if condition["held_out"] else VERMILLION,
-            markeredgecolor=VERMILLION, markeredgewidth=1.2, alpha=0.9,
+            markeredgecolor=VERMILLION, markeredgewidth=1.2 if numbered else 0.5,
+            alpha=alpha,
         )  # fmt: skip
         if numbered and condition["label"] >= 0:
             axes.annotate(

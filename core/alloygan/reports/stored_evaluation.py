@@ -7,6 +7,7 @@ from alloygan.errors import RunFolderError
 from alloygan.evaluation.evaluate import SCHEMA
 from alloygan.evaluation.of_run import EVALUATION, SAMPLES
 from alloygan.files import read_json
+from alloygan.specs.evaluation import EvaluationSpec
 
 _CONDITION = ("text", "label", "held_out", "images", "primary", "floor_from")
 _SCORE = (
@@ -15,15 +16,25 @@ _SCORE = (
 _MEAN = ("mean_deviation", "mean_floor_deviation", "mean_distance", "mean_floor", "worst_deviation")
 
 
-def stored_evaluation(run: Path, images_seen: int) -> dict[str, Any] | None:
+def stored_overrides(run: Path) -> tuple[str, ...]:
+    """What was overridden (`--set`) when the run was last evaluated; nothing where that is not known."""
+    try:
+        told = read_json(run / EVALUATION).get("set", [])
+    except RunFolderError:
+        return ()
+    return tuple(told) if isinstance(told, list) and all(isinstance(one, str) for one in told) else ()
+
+
+def stored_evaluation(run: Path, images_seen: int, spec: EvaluationSpec) -> dict[str, Any] | None:
     """The content of evaluation.json, or None where measuring again is due: no such file, one of another moment of
-    the training or of another version, or a damaged one.
+    the training, of another version or by another spec, or a damaged one.
     """
     try:
         evaluation = read_json(run / EVALUATION)
     except RunFolderError:
         return None
     same = evaluation.get("schema") == SCHEMA and evaluation.get("images_seen") == images_seen
+    same = same and evaluation.get("evaluation_spec") == spec.model_dump(mode="json")
     return evaluation if same and _whole(evaluation) else None
 
 

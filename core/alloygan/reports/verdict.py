@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from alloygan.interfaces.condition import OFF_TABLE
 from alloygan.reports.parity import has_values
 from alloygan.reports.wording import ROUNDING, known, listed, number, percent, spoken
 
@@ -14,6 +13,8 @@ def verdict(evaluation: dict[str, Any]) -> str:
     absent: list[str] = []
     for descriptor in evaluation["descriptors"]:
         name = descriptor["name"]
+        if descriptor.get("ratio_scale") is False:
+            continue  # no deviation to speak of; its distance is in the tables
         if not has_values(evaluation, name):
             continue
         overall = evaluation["overall"][name]
@@ -34,8 +35,10 @@ def verdict(evaluation: dict[str, Any]) -> str:
     worst = max(compared, key=lambda name: _times(*compared[name]))
     deviation, floor = compared[worst]
     where = f"On average over {len(conditions)} conditions" if len(conditions) > 1 else "In the one condition"
-    if any(one["label"] == OFF_TABLE for one in conditions):
-        where = "Over all conditions taken together"
+    if any(one["label"] < 0 for one in conditions):
+        where = f"On average over {len(conditions)} bins of conditions"
+        if len(conditions) == 1:
+            where = "Over all conditions taken together"
     if len(compared) == 1:
         who = "the one descriptor that can be compared is " + ("as" if within else "not as")
     elif len(within) == len(compared):

@@ -86,6 +86,47 @@ def measures_the_same_twice(subject: Subject) -> None:
     require(np.array_equal(one.values, two.values), "the same images give other values")
 
 
+def has_percentages_only_on_a_ratio_scale(subject: Subject) -> None:
+    """No summary below 0 where `ratio_scale` is True (its default): a deviation in per cent would mean nothing."""
+    descriptor = _descriptor(subject)
+    # Along the rows and along the columns, where a direction shows both of its signs.
+    for specimens in (_specimens(), *_stripes()):
+        summary = descriptor.summary(descriptor.measure(specimens))
+        require(
+            not descriptor.ratio_scale or summary is None or summary >= 0,
+            f"the summary is {summary}, below 0, and ratio_scale is True: relative deviations of such values mean "
+            "nothing; set ratio_scale = False",
+        )
+
+
+def draws_a_set_again_as_it_measures_it(subject: Subject) -> None:
+    """`redrawn`, where there is one, gives for every image taken once what `measure` gives, and one result a row."""
+    descriptor, specimens = _descriptor(subject), _specimens()
+    images = len(specimens.masks)
+    weights = np.ones((2, images), dtype=np.int64)
+    weights[1, : images // 2], weights[1, images // 2 :] = 2, 0
+    found = descriptor.redrawn(specimens, weights)
+    if found is None:
+        return
+    require(len(found) == 2, f"two sets drawn again give {len(found)} measurements")
+    twice = np.repeat(np.arange(images // 2), 2)
+    some = Specimens(specimens.images[twice], specimens.masks[twice], specimens.um_per_px)
+    for again, expected in zip(found, (descriptor.measure(specimens), descriptor.measure(some)), strict=True):
+        one, other = descriptor.summary(again), descriptor.summary(expected)
+        alike = one == other if one is None or other is None else bool(np.isclose(one, other, rtol=1e-3))
+        require(alike, f"a set drawn again has the summary {one}, measured as it is {other}")
+
+
+def _stripes() -> tuple[Specimens, Specimens]:
+    """Images with stripes along the rows, and along the columns."""
+    rows, columns = np.mgrid[0:48, 0:48]
+    both = []
+    for place in (rows, columns):
+        masks = np.stack([(place + shift) % 12 < 5 for shift in range(4)])
+        both.append(Specimens(np.where(masks, 180, 70).astype(np.uint8)[:, None], masks))
+    return both[0], both[1]
+
+
 def _require_form(measured: Measurement, images: int) -> None:
     values = measured.values
     require(
@@ -109,4 +150,6 @@ DESCRIPTOR_CHECKS = (
     measures_images_with_nothing_in_them,
     has_a_distance,
     measures_the_same_twice,
+    has_percentages_only_on_a_ratio_scale,
+    draws_a_set_again_as_it_measures_it,
 )

@@ -19,6 +19,8 @@ class LinealPathDescriptor(Descriptor):
     S. Torquato, Phys. Rev. A 45 (1992) 922.
     """
 
+    summary_name = "path length"
+
     def __init__(self, phase: Literal["primary", "matrix"], direction: Direction) -> None:
         self.phase = phase
         self.direction = direction

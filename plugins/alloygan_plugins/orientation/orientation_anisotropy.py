@@ -30,6 +30,8 @@ class OrientationAnisotropyDescriptor(Descriptor):
     ) -> None:
         self.order: Literal[2, 4] = order
         self.value = value
+        # A cosine has two signs, and 0 between them is as good as any other value; a strength of 0 is none.
+        self.ratio_scale = value == "strength"
         self.of = of
         self.scale = scale
 

@@ -20,6 +20,8 @@ class TwoPointDescriptor(Descriptor):
     all directions weigh alike. S. Torquato, Random Heterogeneous Materials, 2002, chapter 2.
     """
 
+    summary_name = "correlation length"
+
     def __init__(self, periodic: bool) -> None:
         self.periodic = periodic
 
