@@ -295,6 +295,26 @@ def test_simulate_writes_a_data_set_that_check_reads(tmp_path: Path, capsys: pyt
     assert alloygan("check", str(spec)) == 0
 
 
+def test_prepare_takes_named_columns_for_conditions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fields = ["temperature=[900]", "strain_rate=[0.001,0.1]", "size=96", "patch=32", "training_micrographs=1"]
+    overrides = [part for field in fields for part in ("--set", field)]
+    assert alloygan("simulate", "synthetic_alloy", "--out", str(tmp_path / "alloy"), *overrides, "--json") == 0
+    capsys.readouterr()
+    arguments = ["prepare", str(tmp_path / "alloy/manifest.csv"), "--out", str(tmp_path / "out"), "--patch", "32"]
+    arguments += ["--side-um", "16", "--cracks", "off", "--json"]
+    error = refusal(capsys, *arguments, "--condition", "temperature", "--condition", "strainrate")
+    assert "manifest.csv:1: strainrate: there is no such column. Did you mean 'strain_rate'?" in error
+    assert "Conditions: strain_rate, temperature." in error
+    assert alloygan(*arguments, "--condition", "strain_rate") == 0
+    capsys.readouterr()
+    record = json.loads((tmp_path / "out" / "preparation.json").read_text())
+    assert record["options"]["conditions"] == ["strain_rate"]
+    assert {tuple(one["conditions"]) for one in record["micrographs"]} == {("strain_rate",)}
+    assert {(one["evaluation"], one["patches"]["training"] > 0) for one in record["micrographs"]} == {
+        ("all", False), ("none", True),
+    }  # fmt: skip
+
+
 def test_simulate_takes_the_data_of_a_spec(tmp_path: Path, spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert alloygan("simulate", str(spec), "--out", str(tmp_path / "made"), "--set", "data.runs=1", "--json") == 0
     assert json.loads(capsys.readouterr().out)["micrographs"] == 6

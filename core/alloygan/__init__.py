@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from alloygan.interfaces.descriptor import Measurement as Measurement
     from alloygan.interfaces.descriptor import Specimens as Specimens
     from alloygan.interfaces.generator import Generator as Generator
+    from alloygan.interfaces.launcher import Launcher as Launcher
+    from alloygan.interfaces.launcher import Task as Task
     from alloygan.interfaces.loss import Loss as Loss
     from alloygan.interfaces.loss import Terms as Terms
     from alloygan.interfaces.sampler import Sampler as Sampler
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from alloygan.specs.components import DatasetSpec as DatasetSpec
     from alloygan.specs.components import DescriptorSpec as DescriptorSpec
     from alloygan.specs.components import GeneratorSpec as GeneratorSpec
+    from alloygan.specs.components import LauncherSpec as LauncherSpec
     from alloygan.specs.components import LossSpec as LossSpec
     from alloygan.specs.components import SamplerSpec as SamplerSpec
     from alloygan.training.loop import train as train
@@ -54,6 +57,7 @@ _HOME = (
         "train": "training.loop",
         "load_generator": "sharing",
         "evaluate_run": "evaluation.of_run",
+        "Task": "interfaces.launcher",
         "Terms": "interfaces.loss",
         "CriticStep": "interfaces.step",
         "GeneratorStep": "interfaces.step",
@@ -74,6 +78,7 @@ _HOME = (
             "Critic",
             "Descriptor",
             "Generator",
+            "Launcher",
             "Loss",
             "Sampler",
             "Site",
@@ -89,6 +94,7 @@ _HOME = (
             "Dataset",
             "Descriptor",
             "Generator",
+            "Launcher",
             "Loss",
             "Sampler",
         )

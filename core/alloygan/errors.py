@@ -30,6 +30,10 @@ class RunFolderError(AlloyganError):
     """A run folder, a checkpoint or a shared model cannot be used."""
 
 
+class LaunchError(AlloyganError):
+    """Work cannot be handed to the engine that was asked for: it is not installed, or it refuses."""
+
+
 class TrainingError(AlloyganError):
     """A run failed while it ran, for example on a non-finite value."""
 

@@ -63,3 +63,8 @@ def alloygan_register_descriptors(register: Register) -> None:
 @hookspec
 def alloygan_register_comparisons(register: Register) -> None:
     """Register ComparisonSpec classes: scores of a set of images against another, by features."""
+
+
+@hookspec
+def alloygan_register_launchers(register: Register) -> None:
+    """Register LauncherSpec classes: where the runs of an ablation or a search are worked on."""

@@ -60,6 +60,14 @@ class Node:
     value: Any  # dict[str, Node], list[Node] or a scalar
     position: Position
 
+    def copy(self) -> "Node":
+        """A tree of its own, so that what is laid over it leaves this one as it is."""
+        if isinstance(self.value, dict):
+            return Node({key: child.copy() for key, child in self.value.items()}, self.position)
+        if isinstance(self.value, list):
+            return Node([child.copy() for child in self.value], self.position)
+        return Node(self.value, self.position)
+
 
 @dataclass(frozen=True)
 class Document:
@@ -82,11 +90,25 @@ def read_document(path: Path, overrides: Sequence[str] = (), shipped: Mapping[st
     `shipped` maps names to the spec files that plugins ship, for `zoo:NAME`. Raises SpecError with file, line and
     column.
     """
+    return document_of(read_tree(path, overrides, shipped))
+
+
+def read_tree(path: Path, overrides: Sequence[str] = (), shipped: Mapping[str, Path] | None = None) -> Node:
+    """As `read_document`, before the tree is flattened: values that are null are still in it."""
     shipped = shipped or {}
     tree = _read_chain(locate_file(str(path), Path(), shipped), shipped, ())
     for text in overrides:
-        _override(tree, text)
-    return document_of(tree)
+        override(tree, text)
+    return tree
+
+
+def tree_of(values: Any, position: Position) -> Node:
+    """Plain values as a tree, every one at the same position; entries that are null are left out."""
+    if isinstance(values, Mapping):
+        return Node({key: tree_of(one, position) for key, one in values.items() if one is not None}, position)
+    if isinstance(values, (list, tuple)):
+        return Node([tree_of(one, position) for one in values], position)
+    return Node(values, position)
 
 
 def document_of_kind(kind: str, overrides: Sequence[str] = ()) -> Document:
@@ -94,14 +116,14 @@ def document_of_kind(kind: str, overrides: Sequence[str] = ()) -> Document:
     position = Position(kind, folder=Path.cwd())
     tree = Node({"kind": Node(kind, position)}, position)
     for text in overrides:
-        _override(tree, text)
+        override(tree, text)
     return document_of(tree)
 
 
-def document_of(tree: Node) -> Document:
-    """Flatten a tree to plain values and positions; entries that are null are left out."""
+def document_of(tree: Node, *, keep_null: bool = False) -> Document:
+    """Flatten a tree to plain values and positions; entries that are null are left out unless they are to be kept."""
     positions: dict[KeyPath, Position] = {}
-    values = _plain(tree, (), positions)
+    values = _plain(tree, (), positions, keep_null)
     return Document(values, positions)
 
 
@@ -264,7 +286,8 @@ def _replaces(base: Node, top: Node) -> bool:
     return kind is not None and old is not None and kind.value != old.value
 
 
-def _override(tree: Node, text: str) -> None:
+def override(tree: Node, text: str) -> None:
+    """Lay an override `"a.b=c"` over a tree. Raises SpecError."""
     position = Position(f"--set {text}", folder=Path.cwd())
     dotted, separator, value_text = text.partition("=")
     keys = [key.strip() for key in dotted.split(".")]
@@ -317,14 +340,16 @@ def _child(node: Node, key: str, so_far: tuple[str, ...], position: Position) ->
     return node.value[key]  # type: ignore[no-any-return]
 
 
-def _plain(node: Node, path: KeyPath, positions: dict[KeyPath, Position]) -> Any:
+def _plain(node: Node, path: KeyPath, positions: dict[KeyPath, Position], keep_null: bool) -> Any:
     positions[path] = node.position
     if isinstance(node.value, dict):
         return {
-            key: _plain(child, (*path, key), positions) for key, child in node.value.items() if child.value is not None
+            key: _plain(child, (*path, key), positions, keep_null)
+            for key, child in node.value.items()
+            if keep_null or child.value is not None
         }
     if isinstance(node.value, list):
-        return [_plain(child, (*path, i), positions) for i, child in enumerate(node.value)]
+        return [_plain(child, (*path, i), positions, keep_null) for i, child in enumerate(node.value)]
     return node.value
 
 

@@ -29,6 +29,8 @@ from alloygan.specs.spec import describe
 from alloygan.specs.wiring import wiring_problems
 
 GROUP = "alloygan"
+FILE_PLUGIN = "alloygan_file_plugin_"
+"""What the module names of plugins in single files start with."""
 SORTS: tuple[tuple[str, str, type[components.ComponentSpec]], ...] = (
     ("generator", "generators", components.GeneratorSpec),
     ("critic", "critics", components.CriticSpec),
@@ -39,6 +41,7 @@ SORTS: tuple[tuple[str, str, type[components.ComponentSpec]], ...] = (
     ("dataset", "datasets", components.DatasetSpec),
     ("descriptor", "descriptors", components.DescriptorSpec),
     ("comparison", "comparisons", components.ComparisonSpec),
+    ("launcher", "launchers", components.LauncherSpec),
 )
 
 
@@ -62,7 +65,7 @@ class Zoo:
 
     def validate(self, document: Document) -> GanSpec:
         """Validate a document, and check that its parts fit together. Raises SpecError as `read_spec`."""
-        spec: GanSpec = self._validated(GanSpec, document)
+        spec: GanSpec = self.validate_as(GanSpec, document)
         problems = wiring_problems(spec)
         if problems:
             raise SpecError("\n".join(f"{document.locate(p)}: {'.'.join(p)}: {text}" for p, text in problems))
@@ -71,9 +74,10 @@ class Zoo:
     def read_component(self, registry: str, kind: str, overrides: Sequence[str] = ()) -> Any:
         """The spec of one component from its kind, with overrides `"field=value"`. Raises SpecError as `read_spec`."""
         entry = self.registries[registry].get(kind)
-        return self._validated(entry.spec, document_of_kind(kind, overrides))
+        return self.validate_as(entry.spec, document_of_kind(kind, overrides))
 
-    def _validated(self, model: type[Any], document: Document) -> Any:
+    def validate_as(self, model: type[Any], document: Document) -> Any:
+        """Validate a document as a model of ours. Raises SpecError as `read_spec`."""
         try:
             return model.model_validate(document.values, context=self.registries)
         except ValidationError as error:
@@ -157,7 +161,7 @@ def _imported(distribution: str, name: str, version: str, load: Callable[[], Mod
 def _file_module(path: Path) -> ModuleType:
     if not path.is_file():
         raise PluginError(f"--plugin {path}: there is no such file")
-    name = f"alloygan_file_plugin_{re.sub(r'[^0-9a-zA-Z_]', '_', path.stem)}"
+    name = f"{FILE_PLUGIN}{re.sub(r'[^0-9a-zA-Z_]', '_', path.stem)}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise PluginError(f"--plugin {path}: not a Python file")

@@ -15,4 +15,6 @@ PLUGINS = (
     "synthetic_alloy",
     "timm_backbones",
     "lite0_features",
+    "local_processes",
+    "slurm",
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from alloygan.errors import DataError
+from alloygan.errors import DataError, PluginError
 from alloygan.specs.condition_columns import ColumnSpec
 from alloygan.specs.spec import Spec
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from alloygan.interfaces.critic import Critic
     from alloygan.interfaces.descriptor import Descriptor
     from alloygan.interfaces.generator import Generator
+    from alloygan.interfaces.launcher import Launcher
     from alloygan.interfaces.loss import Loss
     from alloygan.interfaces.sampler import Sampler
     from alloygan.interfaces.site import Site
@@ -45,13 +46,19 @@ class ComponentSpec(Spec):
         """Names of what this component gives to others."""
         return frozenset()
 
+    def _lacks(self, what: str) -> PluginError:
+        cls = type(self)
+        return PluginError(
+            f"the plugin of {self.kind!r} is not complete: {cls.__module__}.{cls.__qualname__} has no {what}; write it"
+        )
+
 
 class ConditionerSpec(ComponentSpec):
     """A map from a condition to an embedding."""
 
     def build(self, site: "Site", width: int) -> "Conditioner":
         """Build the module with output (B, width)."""
-        raise NotImplementedError(f"{type(self).__name__} has no build()")
+        raise self._lacks("build()")
 
 
 class GeneratorSpec(ComponentSpec):
@@ -59,7 +66,7 @@ class GeneratorSpec(ComponentSpec):
 
     def build(self, site: "Site") -> "Generator":
         """Build the module for the site's image shape (C, H, W) and condition space."""
-        raise NotImplementedError(f"{type(self).__name__} has no build()")
+        raise self._lacks("build()")
 
     def size_problem(self, shape: tuple[int, int, int]) -> str | None:
         """Why images of this shape (C, H, W) cannot be made, or None; asked before anything is built."""
@@ -71,7 +78,7 @@ class CriticSpec(ComponentSpec):
 
     def build(self, site: "Site") -> "Critic":
         """Build the module for the site's image shape (C, H, W) and condition space."""
-        raise NotImplementedError(f"{type(self).__name__} has no build()")
+        raise self._lacks("build()")
 
     def size_problem(self, shape: tuple[int, int, int]) -> str | None:
         """Why images of this shape (C, H, W) cannot be judged, or None; asked before anything is built."""
@@ -90,7 +97,7 @@ class LossSpec(ComponentSpec):
 
     def build(self, site: "Site") -> "Loss":
         """Build the loss; `site.critic_outputs` has the shapes of what the critic gives."""
-        raise NotImplementedError(f"{type(self).__name__} has no build()")
+        raise self._lacks("build()")
 
 
 class SamplerSpec(ComponentSpec):
@@ -103,7 +110,7 @@ class SamplerSpec(ComponentSpec):
 
     def build(self, patches: "Patches", site: "Site", seed: int) -> "Sampler":
         """Build the sampler over the training patches."""
-        raise NotImplementedError(f"{type(self).__name__} has no build()")
+        raise self._lacks("build()")
 
 
 class AugmenterSpec(ComponentSpec):
@@ -111,7 +118,7 @@ class AugmenterSpec(ComponentSpec):
 
     def build(self, site: "Site") -> "Augmenter":
         """Build the augmenter for the site's image shape."""
-        raise NotImplementedError(f"{type(self).__name__} has no build()")
+        raise self._lacks("build()")
 
     def size_problem(self, shape: tuple[int, int, int]) -> str | None:
         """Why images of this shape (C, H, W) cannot be augmented so, or None."""
@@ -129,11 +136,11 @@ class DatasetSpec(ComponentSpec):
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Channels, height and width of a patch, known before any image is read."""
-        raise NotImplementedError(f"{type(self).__name__} has no image_shape")
+        raise self._lacks("image_shape")
 
     def columns(self, asked: Sequence[ColumnSpec]) -> tuple[ColumnSpec, ...]:
         """The condition columns of a run: those asked for, checked, or the data set's own where none are asked."""
-        raise NotImplementedError(f"{type(self).__name__} has no columns()")
+        raise self._lacks("columns()")
 
     def check_inputs(self, asked: Sequence[ColumnSpec]) -> None:
         """Check what is read later (manifest, files) as far as that goes without reading images or importing torch.
@@ -143,11 +150,11 @@ class DatasetSpec(ComponentSpec):
 
     def condition_space(self, asked: Sequence[ColumnSpec]) -> "ConditionSpace":
         """The condition space of `build`, found without reading or simulating images."""
-        raise NotImplementedError(f"{type(self).__name__} has no condition_space()")
+        raise self._lacks("condition_space()")
 
     def build(self, asked: Sequence[ColumnSpec]) -> "Data":
         """Read or simulate the images: training and evaluation patches with their conditions."""
-        raise NotImplementedError(f"{type(self).__name__} has no build()")
+        raise self._lacks("build()")
 
     def micrographs(self, asked: Sequence[ColumnSpec]) -> Iterator["SimulatedMicrograph"]:
         """Whole simulated images with what is known of them, for `alloygan simulate`.
@@ -162,7 +169,7 @@ class DescriptorSpec(ComponentSpec):
 
     def build(self) -> "Descriptor":
         """Build the descriptor."""
-        raise NotImplementedError(f"{type(self).__name__} has no build()")
+        raise self._lacks("build()")
 
 
 class ComparisonSpec(ComponentSpec):
@@ -170,4 +177,14 @@ class ComparisonSpec(ComponentSpec):
 
     def build(self) -> "Comparison":
         """Build the comparison. Raises DataError, with the remedy, where something that it needs is not installed."""
-        raise NotImplementedError(f"{type(self).__name__} has no build()")
+        raise self._lacks("build()")
+
+
+class LauncherSpec(ComponentSpec):
+    """Where the runs of an ablation or a search are worked on."""
+
+    jobs: int = Field(1, ge=1, description="At most so many at once.")
+
+    def build(self) -> "Launcher":
+        """Build the launcher. Raises LaunchError, with the remedy, where its engine is not there."""
+        raise self._lacks("build()")

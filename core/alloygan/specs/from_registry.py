@@ -6,7 +6,7 @@ A bare string is short for `{kind: …}`. The registries arrive as the validatio
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -39,6 +39,7 @@ class From:
     """Marks a field whose class comes from the registry with this singular name."""
 
     registry: str
+    chooses_a_kind: ClassVar[bool] = True
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Build the validator that looks the kind up."""
@@ -71,6 +72,8 @@ class From:
 
 class OneOf:
     """Marks a field whose class is one of a closed set, chosen by `kind`."""
+
+    chooses_a_kind: ClassVar[bool] = True
 
     def __init__(self, noun: str, *classes: type[BaseModel]) -> None:
         self.noun = noun

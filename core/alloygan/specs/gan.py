@@ -11,6 +11,9 @@ from alloygan.specs.from_registry import From
 from alloygan.specs.spec import Spec
 from alloygan.specs.training import TrainingSpec
 
+NOT_TRAINED_BY = ("name", "evaluation")
+"""Parts of a spec that do not change what is trained."""
+
 
 class GanSpec(Spec):
     """A conditional GAN, the data it learns from, and how it is trained and measured."""

@@ -1,6 +1,6 @@
 """The base of every spec: a frozen pydantic model that forbids unknown fields and names the nearest known one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -33,12 +33,28 @@ class Spec(BaseModel):
     @classmethod
     def _name_the_nearest_field(cls, data: Any, handler: Callable[[Any], Self]) -> Self:
         try:
-            return handler(data)
+            return handler(cls._with_default_kinds(data))
         except ValidationError as error:
             items = error.errors(include_url=False)
             # pydantic counts the good items of a list only, which would be a second message of the same thing.
             said = [item for item in items if not (item["type"] == "too_short" and _something_inside(item, items))]
             raise ValidationError.from_exception_data(cls.__name__, [cls._line_error(item) for item in said]) from None
+
+    @classmethod
+    def _with_default_kinds(cls, data: Any) -> Any:
+        """Fields of a component that is there by default can be set without its name: `optimizer: {lr: 1e-4}`."""
+        if not isinstance(data, Mapping):
+            return data
+        filled = dict(data)
+        for name, field in cls.model_fields.items():
+            value = filled.get(name)
+            if not isinstance(value, Mapping) or "kind" in value or not any(map(_is_a_kind, field.metadata)):
+                continue
+            default = field.default
+            kind = default if isinstance(default, str) else getattr(default, "kind", None)
+            if kind is not None:
+                filled[name] = {"kind": kind, **value}
+        return filled
 
     @classmethod
     def _line_error(cls, item: Any) -> InitErrorDetails:
@@ -54,6 +70,10 @@ class Spec(BaseModel):
             loc=item["loc"],
             input=item["input"],
         )
+
+
+def _is_a_kind(mark: Any) -> bool:
+    return getattr(mark, "chooses_a_kind", False) is True
 
 
 def _something_inside(item: Any, items: Sequence[Any]) -> bool:

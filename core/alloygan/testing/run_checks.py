@@ -14,6 +14,7 @@ from alloygan.testing.critic_checks import CRITIC_CHECKS
 from alloygan.testing.dataset_checks import DATASET_CHECKS
 from alloygan.testing.descriptor_checks import DESCRIPTOR_CHECKS
 from alloygan.testing.generator_checks import GENERATOR_CHECKS
+from alloygan.testing.launcher_checks import LAUNCHER_CHECKS
 from alloygan.testing.loss_checks import LOSS_CHECKS
 from alloygan.testing.network_checks import NETWORK_CHECKS
 from alloygan.testing.sampler_checks import SAMPLER_CHECKS
@@ -35,6 +36,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "dataset": (*SPEC_CHECKS, *DATASET_CHECKS, *TRAINING_CHECKS),
     "descriptor": (*SPEC_CHECKS, *DESCRIPTOR_CHECKS),
     "comparison": (*SPEC_CHECKS, *COMPARISON_CHECKS),
+    "launcher": (*SPEC_CHECKS, *LAUNCHER_CHECKS),
 }
 
 

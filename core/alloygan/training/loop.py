@@ -40,12 +40,14 @@ def train(
     out: str | Path,
     *,
     data: Data | None = None,
+    until: int | None = None,
     report: Callable[[Progress], None] | None = None,
 ) -> Path:
     """Train a spec into a run folder, or go on where a run of the same spec was cut off. Returns the folder.
 
-    `data` spares building the data set again. On the same machine, a run that was killed at any moment and resumed ends
-    with the same bits as an uninterrupted one. Raises AlloyganError: SpecError, DataError or RunFolderError before
+    `data` spares building the data set again. `until`: stop after so many real images, in whole generator updates, with
+    a checkpoint from which the same call goes on. On the same machine, a run that was killed at any moment and resumed
+    ends with the same bits as an uninterrupted one. Raises AlloyganError: SpecError, DataError or RunFolderError before
     anything is trained, TrainingError on a non-finite value.
     """
     training = spec.training
@@ -88,7 +90,8 @@ def train(
             random = stream(seed, name, moment, device)
             return torch.randn(size, generator.noise_width, generator=random, device=device)
 
-        while images_seen < total:
+        stop = total if until is None else min(until, total)
+        while images_seen < stop:
             before = images_seen
             factor = lr_factor(training, images_seen / total)
             set_lr(state.generator_optimizer, training.optimizer.lr * factor)
@@ -155,7 +158,7 @@ def train(
             ledger.record(named, before)
 
             # Status and checkpoint: the only moment at which values are read from the device
-            save = images_seen >= total or crossed(before, images_seen, checkpoint_every)
+            save = images_seen >= stop or crossed(before, images_seen, checkpoint_every)
             if save or crossed(before, images_seen, training.log_every):
                 try:
                     folder.log(ledger.line(images_seen))

@@ -16,13 +16,9 @@ from ruamel.yaml import YAML
 
 from alloygan.errors import RunFolderError
 from alloygan.files import write_bytes, write_json, write_text
+from alloygan.locks import HeldElsewhereError, held
 from alloygan.reading import leaves, read_document
-from alloygan.specs.gan import GanSpec
-
-try:
-    import fcntl
-except ImportError:  # Windows has no advisory locks of this kind
-    fcntl = None  # type: ignore[assignment]
+from alloygan.specs.gan import NOT_TRAINED_BY, GanSpec
 
 
 class RunFolder:
@@ -50,14 +46,19 @@ class RunFolder:
 
     def start(self, spec: GanSpec, device: torch.device) -> None:
         """Write what describes the run, unless it is there already; the spec last, since it makes the folder a run."""
-        if not (self.path / "spec.yaml").is_file():
+        path, text = self.path / "spec.yaml", to_yaml(spec.model_dump(mode="json"))
+        if not path.is_file():
             write_json(self.path / "environment.json", environment(device))
-            write_text(self.path / "spec.yaml", to_yaml(spec.model_dump(mode="json")))
+            write_text(path, text)
+        elif path.read_text(encoding="utf-8") != text:
+            write_text(path, text)  # another name, or another way of measuring: the training is the same
 
     def _refuse_another(self, values: Mapping[str, Any]) -> None:
-        old = dict(leaves(read_document(self.path / "spec.yaml").values))
-        # null means the same as absence in a spec file.
-        new = {path: value for path, value in leaves(values) if value is not None}
+        # null means the same as absence in a spec file. What a run is called and how it is measured may change.
+        old, new = (
+            {path: value for path, value in leaves(spec) if value is not None and path[0] not in NOT_TRAINED_BY}
+            for spec in (read_document(self.path / "spec.yaml").values, values)
+        )
         lines = [
             f"  {'.'.join(map(str, key))}: {old.get(key, '(absent)')} there, {new.get(key, '(absent)')} now"
             for key in sorted(old.keys() | new.keys(), key=str)
@@ -75,20 +76,18 @@ class RunFolder:
         made = not self.path.exists()
         self.path.mkdir(parents=True, exist_ok=True)
         lock = self.path / ".lock"
-        with lock.open("w") as file:
-            if fcntl is not None:
+        try:
+            with held(lock):
                 try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except OSError:
-                    raise RunFolderError(f"{self.path}: another process is training this run") from None
-            try:
-                yield
-            finally:
-                # A training that could not start leaves no folder behind.
-                if made and not (self.path / "spec.yaml").is_file():
-                    lock.unlink(missing_ok=True)
-                    if not any(self.path.iterdir()):
-                        self.path.rmdir()
+                    yield
+                finally:
+                    # A training that could not start leaves no folder behind.
+                    if made and not (self.path / "spec.yaml").is_file():
+                        lock.unlink(missing_ok=True)
+                        if not any(self.path.iterdir()):
+                            self.path.rmdir()
+        except HeldElsewhereError:
+            raise RunFolderError(f"{self.path}: another process is training this run") from None
 
     def remove_unfinished(self) -> None:
         """Remove the temporary files that a killed process has left."""

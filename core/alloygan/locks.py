@@ -1,0 +1,36 @@
+"""Locks between processes that a killed process gives up, also on a folder that machines share."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+
+class HeldElsewhereError(Exception):
+    """Another process holds the lock."""
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Hold the lock that this file stands for. Raises HeldElsewhereError at once if another process has it."""
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise HeldElsewhereError(str(path)) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process holds the lock."""
+    if not path.exists():
+        return False
+    try:
+        with held(path):
+            return False
+    except HeldElsewhereError:
+        return True

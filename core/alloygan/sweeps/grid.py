@@ -1,0 +1,287 @@
+"""An ablation file to the runs that it asks for: every cell of the grid, for every seed, as a resolved spec.
+
+Everything that can be wrong is found here, before anything runs.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from alloygan.errors import SpecError, nearest
+from alloygan.reading import Node, Position, document_of, lay_value, override, read_tree
+from alloygan.specs.components import LauncherSpec
+from alloygan.specs.gan import NOT_TRAINED_BY, GanSpec
+from alloygan.sweeps.ablation_spec import KEYS, OF_A_CELL, AblationSpec
+from alloygan.sweeps.differences import differences
+from alloygan.zoo import Zoo
+
+
+@dataclass(frozen=True)
+class CellRun:
+    """One training: a cell with one seed. `key` is the same for the same training, whatever it is called."""
+
+    cell: str
+    seed: int
+    spec: GanSpec
+    key: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One combination of levels: `levels` by factor (none for a cell with a name of its own), and its runs by seed.
+
+    `changes`: what its resolved spec has that the baseline's has not, as `path: value there → value here`.
+    """
+
+    name: str
+    levels: Mapping[str, str]
+    runs: tuple[CellRun, ...]
+    changes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """A whole ablation: its cells, the name of the one that the others are compared with, and what there is to say."""
+
+    name: str
+    factors: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    baseline: str
+    seeds: tuple[int, ...]
+    launcher: LauncherSpec
+    notes: tuple[str, ...] = ()
+
+    @property
+    def runs(self) -> tuple[CellRun, ...]:
+        """All runs, seed by seed, so that every cell has a result early."""
+        return tuple(cell.runs[i] for i in range(len(self.seeds)) for cell in self.cells)
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """A cell before it is resolved: the overrides that make it, each with its dotted path."""
+
+    name: str
+    levels: Mapping[str, str]
+    overrides: tuple[tuple[str, Node], ...]
+    where: str
+
+
+def run_key(spec: GanSpec) -> str:
+    """A hash of what is trained: the resolved spec but for its name and for how it is measured."""
+    values = {key: value for key, value in spec.model_dump(mode="json").items() if key not in NOT_TRAINED_BY}
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def read_ablation(path: str | Path, zoo: Zoo, overrides: Sequence[str] = ()) -> Ablation:
+    """Read an ablation file and resolve all its cells.
+
+    Raises SpecError, one line for each problem: what a spec file can have wrong, in any cell; factors, levels and
+    baselines that are not there; cells that resolve to the same spec; more runs than `max_cells`.
+    """
+    tree = read_tree(Path(path), (), zoo.shipped)
+    # Written out, so that its fields can be overridden.
+    tree.value.setdefault("launcher", Node("local", tree.position))
+    for text in overrides:
+        override(tree, text)
+    where = Position(str(path))
+    own = Node({key: tree.value.pop(key) for key in KEYS if key in tree.value}, where)
+    if not {"vary", "cells"} & own.value.keys():
+        raise SpecError(f"{where}: not an ablation: it has neither `vary` nor `cells`")
+    document = document_of(own, keep_null=True)
+    spec: AblationSpec = zoo.validate_as(AblationSpec, document)
+    planned = [*_product(spec, own), *_listed(spec, own)]
+    _refuse_too_many(spec, planned, own)
+    if not planned:
+        raise SpecError(f"{where}: no cell is left; `exclude` leaves out all of them")
+    baseline = _baseline(spec, planned, own)
+    resolved = _resolved(planned, spec.seeds, tree, zoo)
+    _refuse_same(resolved, planned)
+    first = next(cell for cell in resolved if cell.name == baseline)
+    cells = tuple(
+        Cell(cell.name, cell.levels, cell.runs, differences(first.runs[0].spec, cell.runs[0].spec)) for cell in resolved
+    )
+    name = first.runs[0].spec.name
+    notes = tuple(_idle_levels(spec, own, tree, zoo))
+    return Ablation(name, tuple(spec.vary), cells, baseline, spec.seeds, spec.launcher, notes)
+
+
+def _product(spec: AblationSpec, own: Node) -> list[_Planned]:
+    if not spec.vary or not spec.product:
+        return []
+    count = math.prod(len(levels) for levels in spec.vary.values())
+    if count > 100 * spec.max_cells:
+        # Not even listed: a mistake must not take the memory either.
+        raise SpecError(_too_many(own, count * len(spec.seeds), spec))
+    for number, chosen in enumerate(spec.exclude):
+        where = own.value["exclude"].value[number].position
+        for factor, level in chosen.items():
+            _check_level(spec, factor, level, f"{where}: exclude")
+    cells = []
+    excluded = set()
+    for names in product(*spec.vary.values()):
+        levels = dict(zip(spec.vary, names, strict=True))
+        hits = [i for i, chosen in enumerate(spec.exclude) if chosen.items() <= levels.items()]
+        excluded.update(hits)
+        if not hits:
+            cells.append(_Planned(", ".join(names), levels, _of_levels(own, levels), str(own.value["vary"].position)))
+    for number in range(len(spec.exclude)):
+        if number not in excluded:
+            where = own.value["exclude"].value[number].position
+            raise SpecError(f"{where}: exclude: no cell of the product has these levels; remove the line")
+    return cells
+
+
+def _listed(spec: AblationSpec, own: Node) -> Iterator[_Planned]:
+    nodes = own.value["cells"].value if "cells" in own.value else []
+    for given, node in zip(spec.cells, nodes, strict=True):
+        where = str(node.position)
+        levels = {key: value for key, value in given.items() if key not in OF_A_CELL}
+        for factor, level in levels.items():
+            _check_level(spec, factor, level, f"{where}: cells")
+        overrides = given.get("set", {})
+        if not isinstance(overrides, dict) or (not overrides and not levels):
+            raise SpecError(f"{where}: cells: expected levels by factor, or overrides under `set: {{a.b: value}}`")
+        if overrides and "name" not in given:
+            raise SpecError(f"{where}: cells: give it a `name`, since it has overrides of its own")
+        if not overrides and spec.product and levels.keys() == spec.vary.keys():
+            raise SpecError(
+                f"{where}: cells: the product of the factors has this cell already; remove it, or write "
+                "`product: false` to run the listed cells alone"
+            )
+        name = given.get("name", ", ".join(map(str, levels.values())))
+        if not isinstance(name, str) or not name.strip():
+            raise SpecError(f"{where}: cells: name: expected text")
+        own_overrides = tuple((dotted, value) for dotted, value in node.value["set"].value.items()) if overrides else ()
+        yield _Planned(str(name), levels, (*_of_levels(own, levels), *own_overrides), where)
+
+
+def _check_level(spec: AblationSpec, factor: str, level: Any, where: str) -> None:
+    if factor not in spec.vary:
+        raise SpecError(f"{where}: there is no factor {factor!r}.{nearest(factor, spec.vary, noun='Factors')}")
+    if level not in spec.vary[factor]:
+        known = nearest(str(level), spec.vary[factor], noun="Levels")
+        raise SpecError(f"{where}: {factor} has no level {str(level)!r}.{known}")
+
+
+def _of_levels(own: Node, levels: Mapping[str, str]) -> tuple[tuple[str, Node], ...]:
+    vary = own.value["vary"].value if "vary" in own.value else {}
+    return tuple(
+        (dotted, value)
+        for factor, level in levels.items()
+        for dotted, value in vary[factor].value[level].value.items()
+    )  # fmt: skip
+
+
+def _refuse_too_many(spec: AblationSpec, planned: Sequence[_Planned], own: Node) -> None:
+    count = len(planned) * len(spec.seeds)
+    if count > spec.max_cells:
+        raise SpecError(_too_many(own, count, spec))
+
+
+def _too_many(own: Node, count: int, spec: AblationSpec) -> str:
+    factors = " × ".join(f"{len(levels)} {name}" for name, levels in spec.vary.items())
+    return (
+        f"{own.position.source}: {count:,} runs ({factors or f'{len(spec.cells)} cells'} × {len(spec.seeds)} seeds), "
+        f"more than max_cells: {spec.max_cells}; name fewer levels, or raise max_cells if it is meant so"
+    )
+
+
+def _baseline(spec: AblationSpec, planned: Sequence[_Planned], own: Node) -> str:
+    names = [cell.name for cell in planned]
+    for name in names:
+        if names.count(name) > 1:
+            where = next(cell.where for cell in reversed(planned) if cell.name == name)
+            raise SpecError(f"{where}: two cells are called {name!r}; give one of them another name")
+    if spec.baseline is None:
+        return names[0]
+    where = f"{own.value['baseline'].position}: baseline"
+    if isinstance(spec.baseline, str):
+        if spec.baseline not in names:
+            raise SpecError(f"{where}: no cell is called {spec.baseline!r}.{nearest(spec.baseline, names)}")
+        return spec.baseline
+    for factor, level in spec.baseline.items():
+        _check_level(spec, factor, level, where)
+    found = [cell.name for cell in planned if cell.levels == spec.baseline]
+    if len(found) != 1:
+        missing = ", ".join(factor for factor in spec.vary if factor not in spec.baseline)
+        what = f"it names no level of {missing}" if missing else "that cell is excluded"
+        raise SpecError(f"{where}: {what}; name one cell that runs")
+    return found[0]
+
+
+def _resolved(planned: Sequence[_Planned], seeds: Sequence[int], base: Node, zoo: Zoo) -> list[Cell]:
+    problems: dict[str, None] = {}
+    cells: list[Cell] = []
+    for plan in planned:
+        try:
+            runs = []
+            for seed in seeds:
+                spec = _resolve(base, plan.overrides, zoo, seed)
+                runs.append(CellRun(plan.name, seed, spec, run_key(spec)))
+            cells.append(Cell(plan.name, plan.levels, tuple(runs)))
+        except SpecError as error:
+            problems |= dict.fromkeys(str(error).splitlines())
+    if problems:
+        raise SpecError("\n".join(problems))
+    return cells
+
+
+def _resolve(base: Node, overrides: Sequence[tuple[str, Node]], zoo: Zoo, seed: int | None) -> GanSpec:
+    tree = base.copy()
+    for dotted, value in overrides:
+        keys = tuple(key.strip() for key in dotted.split("."))
+        if not all(keys):
+            raise SpecError(f"{value.position}: {dotted!r}: write an override as a.b: value")
+        lay_value(tree, keys, value.copy())
+    if seed is not None:
+        lay_value(tree, ("training", "seed"), Node(seed, base.position))
+    return zoo.validate(document_of(tree))
+
+
+def _refuse_same(cells: Sequence[Cell], planned: Sequence[_Planned]) -> None:
+    first: dict[str, Cell] = {}
+    problems = []
+    for cell, plan in zip(cells, planned, strict=True):
+        other = first.setdefault(cell.runs[0].key, cell)
+        if other is cell:
+            continue
+        both = f"{plan.where}: the cells {other.name!r} and {cell.name!r}"
+        if other.runs[0].spec.evaluation == cell.runs[0].spec.evaluation:
+            what = f"resolve to the same spec{_why(other, cell)}; remove one, or correct what it should change"
+        else:
+            what = "differ only in how they are measured; an ablation varies what is trained"
+        problems.append(f"{both} {what}")
+    if problems:
+        raise SpecError("\n".join(problems))
+
+
+def _why(one: Cell, other: Cell) -> str:
+    factors = [name for name in one.levels if other.levels.get(name) != one.levels[name]]
+    if not factors:
+        return ""
+    return f": between their levels of {', '.join(factors)} nothing changes"
+
+
+def _idle_levels(spec: AblationSpec, own: Node, base: Node, zoo: Zoo) -> Iterator[str]:
+    """Levels that write down what the spec has anyway: legitimate for a baseline, and worth a word."""
+    try:
+        plain = run_key(_resolve(base, (), zoo, None))
+    except SpecError:
+        return  # the spec alone need not be complete
+    for factor, levels in spec.vary.items():
+        for level, overrides in levels.items():
+            if not overrides:
+                continue
+            try:
+                same = run_key(_resolve(base, _of_levels(own, {factor: level}), zoo, None)) == plain
+            except SpecError:
+                continue
+            if same:
+                where = own.value["vary"].value[factor].value[level].position
+                yield f"{where}: the level {level} of {factor} changes nothing: the spec has these values already"

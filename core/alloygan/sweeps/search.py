@@ -1,0 +1,145 @@
+"""A file for `alloygan tune` to a search: the spec that is varied, the hyperparameters, and the spec of each trial."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alloygan.errors import SpecError, nearest
+from alloygan.reading import Node, Position, document_of, lay_value, override, read_tree, tree_of
+from alloygan.specs.gan import GanSpec
+from alloygan.specs.spec import Spec
+from alloygan.sweeps.grid import run_key
+from alloygan.sweeps.search_spec import ParameterSpec, SearchSpec
+from alloygan.zoo import Zoo
+
+KEY = "search"
+
+_OF_DESCRIPTORS = ("deviation", "distance", "ks", "r2")
+
+
+class _File(Spec):
+    search: SearchSpec
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search: `base` is the spec as it is, `parameters` by name with the dotted fields that each sets."""
+
+    spec: SearchSpec
+    base: GanSpec
+    parameters: Mapping[str, ParameterSpec]
+    zoo: Zoo
+
+    @property
+    def key(self) -> str:
+        """A hash of what is searched: trials of one key belong together."""
+        values = {
+            "base": run_key(self.base),
+            "evaluation": self.base.evaluation.model_dump(mode="json"),
+            "parameters": {name: one.model_dump(mode="json") for name, one in self.parameters.items()},
+            "objective": self.spec.objective,
+            "looks": list(self.spec.looks),
+        }
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+    def trial(self, values: Mapping[str, Any]) -> GanSpec:
+        """The spec with these values of the hyperparameters. Raises SpecError if it cannot be."""
+        tree = tree_of(self.base.model_dump(mode="json"), Position(self.base.name))
+        for name, value in values.items():
+            for dotted in self.parameters[name].fields or (name,):
+                where = Position(f"{dotted}={value}")
+                lay_value(tree, tuple(dotted.split(".")), Node(value, where))
+        return self.zoo.validate(document_of(tree))
+
+
+def stored_search(values: Mapping[str, Any], zoo: Zoo) -> Search:
+    """The search that `plain` has written."""
+    parameters = {name: ParameterSpec(**one) for name, one in values["parameters"].items()}
+    spec = SearchSpec.model_validate(values["search"], context=zoo.registries)
+    return Search(spec, zoo.spec_from_values(values["base"]), parameters, zoo)
+
+
+def plain(search: Search) -> dict[str, Any]:
+    """A search as plain values, for JSON."""
+    return {
+        "base": search.base.model_dump(mode="json"),
+        "search": search.spec.model_dump(mode="json"),
+        "parameters": {name: one.model_dump(mode="json") for name, one in search.parameters.items()},
+    }
+
+
+def read_search(path: str | Path, zoo: Zoo, overrides: Sequence[str] = ()) -> Search:
+    """Read a file for `alloygan tune`: a spec with `search`, or any spec, which gets the search of the paper.
+
+    Raises SpecError, one line for each problem: what a spec file can have wrong; fields that cannot take both ends of
+    their range; an objective that the evaluation does not have.
+    """
+    tree = read_tree(Path(path), (), zoo.shipped)
+    own = tree.value.setdefault(KEY, Node({}, tree.position))
+    if isinstance(own.value, dict):
+        # Written out, so that its fields can be overridden.
+        own.value.setdefault("launcher", Node("local", tree.position))
+    for text in overrides:
+        override(tree, text)
+    own = tree.value.pop(KEY)
+    document = document_of(Node({KEY: own}, own.position))
+    search: SearchSpec = zoo.validate_as(_File, document).search
+    base = zoo.validate(document_of(tree))
+    parameters = search.parameters if search.parameters is not None else dict(_of_the_paper(base))
+    if not parameters:
+        raise SpecError(
+            f"{path}: none of the fields that are searched by default is there (learning rate, clip, critic updates, "
+            "leaky slope); name some under search.parameters"
+        )
+    found = Search(search, base, parameters, zoo)
+    problems = [*_objective_problems(search, base, f"{document.locate((KEY, 'objective'))}: search.objective")]
+    for name, parameter in parameters.items():
+        where = document.locate((KEY, "parameters", name))
+        problems += [f"{where}: search.parameters.{name}: {text}" for text in _range_problems(found, name, parameter)]
+    if problems:
+        raise SpecError("\n".join(problems))
+    return found
+
+
+def _of_the_paper(base: GanSpec) -> Iterator[tuple[str, ParameterSpec]]:
+    """The hyperparameters of appendix A.3, as far as the spec has them; their ranges are around Table 3's values."""
+    yield "training.optimizer.lr", ParameterSpec(low=1e-5, high=1e-2, log=True)
+    for name, loss in base.losses.items():
+        if getattr(loss, "clip", 0):
+            yield f"losses.{name}.clip", ParameterSpec(low=1e-3, high=0.1, log=True)
+    yield "training.critic_updates", ParameterSpec(low=1, high=6)
+    sloped = [part for part in ("generator", "critic") if hasattr(getattr(base, part), "leaky_slope")]
+    slopes = tuple(f"{part}.leaky_slope" for part in sloped)
+    if slopes:
+        yield "leaky_slope", ParameterSpec(fields=slopes, low=0.0, high=0.4)
+
+
+def _range_problems(search: Search, name: str, parameter: ParameterSpec) -> Iterator[str]:
+    for value in parameter.choices if parameter.choices is not None else (parameter.low, parameter.high):
+        try:
+            search.trial({name: value})
+        except SpecError as error:
+            yield f"the spec does not take {json.dumps(value)}: {error}"
+            return
+
+
+def _objective_problems(search: SearchSpec, base: GanSpec, where: str) -> Iterator[str]:
+    kinds: list[str] = []
+    for descriptor in base.evaluation.descriptors:
+        again = kinds.count(descriptor.kind)
+        kinds.append(descriptor.kind if not again else f"{descriptor.kind}_{again + 1}")
+    known = ["mean_deviation", *(f"{kind}.{score}" for kind in kinds for score in _OF_DESCRIPTORS)]
+    if base.evaluation.judge_images:
+        known += ["fidelity.accuracy"]
+        known += [f"fidelity.{column.name}.error" for column in base.data.columns(base.conditions)]
+    if base.evaluation.memorising_images:
+        known += ["memorising.closer", "memorising.alike"]
+    # What a comparison gives is known when it is built, which may need weights.
+    of_comparison = search.objective.split(".")[0] in {one.kind for one in base.evaluation.comparisons}
+    plain = search.objective.removeprefix("held_out.")
+    if plain not in known and not of_comparison:
+        near = nearest(search.objective, known, noun="Scores")
+        yield f"{where}: the evaluation has no score {search.objective!r}.{near}"

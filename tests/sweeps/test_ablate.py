@@ -1,0 +1,227 @@
+"""Running an ablation: what is run, what is kept, and what is told; with real workers."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from alloygan import Zoo
+from alloygan.errors import RunFolderError, SpecError
+from alloygan.sweeps.ablate import AblationRun, ablate
+from alloygan.sweeps.cell_folder import Status
+from alloygan.sweeps.grid import read_ablation
+
+CONTRASTIVE = """
+vary:
+  contrastive:
+    with: {}
+    without: {losses.contrastive: null}
+seeds: 2
+"""
+
+Write = Callable[[str], Path]
+
+
+def run(zoo: Zoo, path: Path, out: Path, **options: bool) -> AblationRun:
+    ablation = read_ablation(path, zoo, ["launcher.jobs=2", "launcher.threads=1"])
+    return ablate(ablation, out, ablation.launcher.build(), **options)
+
+
+def states(done: AblationRun) -> list[str]:
+    return [status.state for status in done.statuses.values()]
+
+
+def tables(out: Path) -> tuple[str, str]:
+    return (out / "results.csv").read_text(), (out / "summary.csv").read_text()
+
+
+def times(out: Path) -> Mapping[str, float]:
+    return {path.parent.parent.name: path.stat().st_mtime for path in out.glob("cells/*/run/generator.safetensors")}
+
+
+@pytest.fixture(scope="module")
+def finished(zoo: Zoo, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, AblationRun]:
+    from tests.sweeps.conftest import BASE
+
+    folder = tmp_path_factory.mktemp("ablation")
+    (folder / "base.yaml").write_text(BASE)
+    (folder / "ablation.yaml").write_text("extends: base.yaml\nname: small\n" + CONTRASTIVE)
+    return folder, run(zoo, folder / "ablation.yaml", folder / "out")
+
+
+def test_every_cell_is_trained_and_measured_for_every_seed(finished: tuple[Path, AblationRun]) -> None:
+    folder, done = finished
+    assert states(done) == ["done"] * 4
+    with (folder / "out" / "results.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["cell"], row["contrastive"], row["seed"]) for row in rows} == {
+        ("with", "with", "0"), ("with", "with", "1"), ("without", "without", "0"), ("without", "without", "1"),
+    }  # fmt: skip
+    assert {"area_fraction.deviation", "pixel_std.distance"} <= {row["score"] for row in rows}
+    described = json.loads((folder / "out" / "ablation.json").read_text())
+    for cell in described["cells"]:
+        for seed, path in cell["runs"].items():
+            scores = json.loads((folder / "out" / path / "run" / "evaluation.json").read_text())["overall"]
+            row = next(
+                row
+                for row in rows
+                if (row["cell"], row["seed"], row["score"]) == (cell["name"], seed, "area_fraction.deviation")
+            )
+            assert float(row["value"]) == scores["area_fraction"]["mean_deviation"]
+            assert float(row["floor"]) == scores["area_fraction"]["mean_floor_deviation"]
+
+
+def test_the_summary_is_of_the_values(finished: tuple[Path, AblationRun]) -> None:
+    folder, _ = finished
+    with (folder / "out" / "results.csv").open() as file:
+        values = {(row["cell"], row["seed"]): float(row["value"]) for row in csv.DictReader(file)
+                  if row["score"] == "pixel_std.distance"}  # fmt: skip
+    with (folder / "out" / "summary.csv").open() as file:
+        rows = {row["cell"]: row for row in csv.DictReader(file) if row["score"] == "pixel_std.distance"}
+    assert float(rows["without"]["mean"]) == pytest.approx((values["without", "0"] + values["without", "1"]) / 2)
+    differences = [values["without", seed] - values["with", seed] for seed in "01"]
+    assert float(rows["without"]["difference"]) == pytest.approx(sum(differences) / 2)
+    assert float(rows["without"]["difference_low"]) == pytest.approx(min(differences))
+    assert rows["with"]["difference"] == "", "the baseline against itself"
+
+
+def test_the_same_command_again_runs_nothing(zoo: Zoo, finished: tuple[Path, AblationRun]) -> None:
+    folder, _ = finished
+    before, kept = times(folder / "out"), tables(folder / "out")
+    run(zoo, folder / "ablation.yaml", folder / "out")
+    assert times(folder / "out") == before
+    assert tables(folder / "out") == kept
+
+
+def test_a_changed_file_runs_only_what_changed(zoo: Zoo, finished: tuple[Path, AblationRun]) -> None:
+    folder, _ = finished
+    before = times(folder / "out")
+    changed = folder / "changed.yaml"
+    changed.write_text(
+        "extends: ablation.yaml\nname: renamed\nvary: {contrastive: {weak: {losses.contrastive.weight: 0.1}}}\n"
+    )
+    done = run(zoo, changed, folder / "out")
+    assert states(done) == ["done"] * 6
+    after = times(folder / "out")
+    assert len(after) == 6
+    assert {key: after[key] for key in before} == before
+
+
+def test_a_changed_evaluation_measures_again_without_training(zoo: Zoo, finished: tuple[Path, AblationRun]) -> None:
+    folder, _ = finished
+    before = times(folder / "out")
+    ablation = read_ablation(folder / "ablation.yaml", zoo, ["evaluation.images=3", "launcher.jobs=2"])
+    done = ablate(ablation, folder / "out", ablation.launcher.build())
+    assert states(done) == ["done"] * 4
+    for status in done.statuses.values():
+        assert status.measured_by["images"] == 3
+    assert {key: times(folder / "out")[key] for key in before} == before
+
+
+def test_a_failed_cell_is_kept_and_the_others_go_on(zoo: Zoo, write: Write, tmp_path: Path) -> None:
+    # A learning rate that makes the first update overflow.
+    path = write("vary: {rate: {sane: {}, mad: {training.optimizer: {kind: sgd, lr: 1.0e+30}}}}\nseeds: 1\n")
+    done = run(zoo, path, tmp_path / "out")
+    assert states(done) == ["done", "failed"]
+    failed = list(done.statuses.values())[1]
+    assert "not finite" in failed.error or "non-finite" in failed.error
+    (trace,) = (tmp_path / "out").glob("cells/*/error.txt")
+    assert "Traceback" in trace.read_text()
+    moment = trace.stat().st_mtime_ns
+    assert states(run(zoo, path, tmp_path / "out")) == ["done", "failed"]
+    assert trace.stat().st_mtime_ns == moment, "not tried again"
+    assert states(run(zoo, path, tmp_path / "out", retry_failed=True)) == ["done", "failed"]
+    assert trace.stat().st_mtime_ns > moment, "tried again when asked"
+
+
+def test_a_cell_that_cannot_be_built_is_told_before_the_first_one_trains(
+    zoo: Zoo, write: Write, tmp_path: Path
+) -> None:
+    plugin = tmp_path / "sick.py"
+    plugin.write_text(SICK)
+    from alloygan import load_zoo
+
+    ablation = read_ablation(write("vary: {loss: {a: {}, b: {losses.more: sick}}}\nseeds: 1\n"), load_zoo([plugin]))
+    with pytest.raises(SpecError, match=r"(?s)cell b: plugin sick\.py failed: ValueError: cannot be built"):
+        ablate(ablation, tmp_path / "out", ablation.launcher.build())
+    assert not (tmp_path / "out").exists()
+
+
+SICK = '''
+from typing import Literal
+from alloygan import LossSpec, hookimpl
+
+class Sick(LossSpec):
+    """A loss that cannot be built."""
+    kind: Literal["sick"] = "sick"
+    def build(self, site):
+        raise ValueError("cannot be built")
+
+@hookimpl
+def alloygan_register_losses(register):
+    register(Sick)
+'''
+
+
+def test_a_folder_of_something_else_is_refused(zoo: Zoo, write: Write, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.tex").touch()
+    with pytest.raises(RunFolderError, match="holds something else"):
+        run(zoo, write(CONTRASTIVE), tmp_path / "out")
+
+
+def _start(path: Path, out: Path) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "alloygan", "ablate", str(path), "--out", str(out), "--set", "launcher.threads=1"]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _workers(out: Path) -> list[int]:
+    found = subprocess.run(["pgrep", "-f", f"alloygan.sweeps.work {out}"], capture_output=True, text=True, check=False)
+    return [int(line) for line in found.stdout.split()]
+
+
+def _until(ready: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + 120
+    while not ready():
+        assert time.monotonic() < end, what
+        time.sleep(0.02)
+
+
+def _trains(out: Path) -> bool:
+    for path in out.glob("cells/*/state.json"):
+        try:
+            status = Status(**json.loads(path.read_text()))
+        except (ValueError, FileNotFoundError):
+            continue
+        if status.state == "training" and status.images_seen:
+            return True
+    return False
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills by POSIX signals")
+@pytest.mark.parametrize("victim", ["worker", "launcher"])
+def test_after_a_kill_the_same_command_ends_with_the_same_table(
+    zoo: Zoo, write: Write, tmp_path: Path, victim: str
+) -> None:
+    path = write(CONTRASTIVE.replace("seeds: 2", "seeds: 1") + "training: {images: 2000, checkpoint_every: 200}\n")
+    out = (tmp_path / "killed").resolve()
+    launcher = _start(path, out)
+    _until(lambda: _trains(out), "no cell trains")
+    (worker,) = _workers(out)
+    if victim == "worker":
+        os.kill(worker, signal.SIGKILL)
+        assert launcher.wait(240) == 1, "one run is not done"
+    else:
+        launcher.kill()
+        launcher.wait()
+        _until(lambda: not _workers(out), "the worker goes on without its launcher")
+    assert _start(path, out).wait(240) == 0
+    assert _start(path, tmp_path / "whole").wait(240) == 0
+    assert tables(out) == tables(tmp_path / "whole")

@@ -1,0 +1,138 @@
+"""Ablation files: the cells they mean, and what is told before anything runs."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from alloygan import Zoo
+from alloygan.errors import SpecError
+from alloygan.sweeps.grid import read_ablation
+
+TWO_BY_TWO = """
+vary:
+  contrastive:
+    with: {}
+    without: {losses.contrastive: null}
+  width:
+    narrow: {}
+    wide: {generator.width: 8, critic.width: 8}
+"""
+
+Write = Callable[[str], Path]
+
+
+def problems(zoo: Zoo, path: Path) -> str:
+    with pytest.raises(SpecError) as caught:
+        read_ablation(path, zoo)
+    return str(caught.value)
+
+
+def test_the_grid_is_the_product_of_the_levels_for_every_seed(zoo: Zoo, write: Write) -> None:
+    ablation = read_ablation(write(TWO_BY_TWO + "seeds: [3, 5]\n"), zoo)
+    names = ["with, narrow", "with, wide", "without, narrow", "without, wide"]
+    assert [cell.name for cell in ablation.cells] == names
+    assert ablation.baseline == "with, narrow"
+    last = ablation.cells[3]
+    assert dict(last.levels) == {"contrastive": "without", "width": "wide"}
+    assert last.changes == (
+        "generator.width: 4 → 8",
+        "critic.width: 4 → 8",
+        "losses.contrastive: contragan_2c → none",
+    )
+    assert [run.spec.training.seed for run in last.runs] == [3, 5]
+    assert list(last.runs[0].spec.losses) == ["adversarial"]
+    assert [run.seed for run in ablation.runs] == [3] * 4 + [5] * 4, "every cell has a result early"
+    assert len({run.key for run in ablation.runs}) == 8
+
+
+def test_the_key_is_of_what_is_trained(zoo: Zoo, write: Write) -> None:
+    text = TWO_BY_TWO + "seeds: 1\n"
+    first = read_ablation(write(text), zoo).runs[0]
+    renamed = read_ablation(write(text), zoo, ["name=other", "evaluation.images=3"]).runs[0]
+    assert renamed.key == first.key
+    assert read_ablation(write(text), zoo, ["training.images=128"]).runs[0].key != first.key
+
+
+def test_cells_beside_the_product(zoo: Zoo, write: Write) -> None:
+    extra = "cells:\n- {name: slow, contrastive: without, set: {training.optimizer.lr: 1e-5}}\n"
+    ablation = read_ablation(write(TWO_BY_TWO + extra), zoo)
+    assert [cell.name for cell in ablation.cells][4:] == ["slow"]
+    assert ablation.cells[4].runs[0].spec.training.optimizer.lr == 1e-5
+    assert "contrastive" not in ablation.cells[4].runs[0].spec.losses
+
+
+def test_listed_cells_alone(zoo: Zoo, write: Write) -> None:
+    listed = "product: false\ncells:\n- {contrastive: with, width: wide}\n- {contrastive: without, width: narrow}\n"
+    ablation = read_ablation(write(TWO_BY_TWO + listed), zoo)
+    assert [cell.name for cell in ablation.cells] == ["with, wide", "without, narrow"]
+
+
+def test_excluded_cells(zoo: Zoo, write: Write) -> None:
+    ablation = read_ablation(write(TWO_BY_TWO + "exclude:\n- {contrastive: without, width: wide}\n"), zoo)
+    assert [cell.name for cell in ablation.cells] == ["with, narrow", "with, wide", "without, narrow"]
+
+
+def test_the_baseline_is_named_by_levels_or_by_name(zoo: Zoo, write: Write) -> None:
+    by_levels = write(TWO_BY_TWO + "baseline: {contrastive: without, width: narrow}\n")
+    assert read_ablation(by_levels, zoo).baseline == "without, narrow"
+    assert read_ablation(write(TWO_BY_TWO + "baseline: without, wide\n"), zoo).baseline == "without, wide"
+
+
+def test_an_ablation_extends_another(zoo: Zoo, write: Write, tmp_path: Path) -> None:
+    write(TWO_BY_TWO)
+    more = tmp_path / "more.yaml"
+    more.write_text("extends: ablation.yaml\nname: more\nvary: {width: {wider: {generator.width: 16}}}\nseeds: 1\n")
+    ablation = read_ablation(more, zoo)
+    assert len(ablation.cells) == 6
+    assert ablation.name == "more"
+
+
+def test_a_level_that_writes_down_what_is_there_is_noted(zoo: Zoo, write: Write) -> None:
+    ablation = read_ablation(write("vary: {batch: {a: {training.batch_size: 4}, b: {training.batch_size: 8}}}\n"), zoo)
+    (note,) = ablation.notes
+    assert "ablation.yaml:3:" in note
+    assert "level a of batch changes nothing" in note
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("vary: {w: {a: {}, b: {generator.widht: 8}}}", "generator.widht: unknown field. Did you mean 'width'?"),
+        ("vary: {w: {a: {}, b: {losses.nothing: null}}}", "null removes nothing here"),
+        ("vary: {w: {a: {}, b: {generator: dcgan_atention}}}", "Did you mean 'dcgan_attention'?"),
+        ("vary: {w: {a: {}, b: {training.batch_size: 4}}}", "resolve to the same spec: between their levels of w"),
+        ("vary: {w: {a: {}, b: {evaluation.images: 3}}}", "differ only in how they are measured"),
+        ("vary: {w: {}}", "the factor 'w' has no levels"),
+        ("vary: {w: {a: {}, b: {generator.width: 8}}}\nbaseline: c", "no cell is called 'c'"),
+        ("vary: {w: {a: {}, b: {generator.width: 8}}}\nbaseline: {w: c}", "w has no level 'c'. Levels: a, b"),
+        ("vary: {w: {a: {}, b: {generator.width: 8}}}\nexclude: [{v: a}]", "there is no factor 'v'"),
+        ("vary: {w: {a: {}, b: {generator.width: 8}}}\nexclude: [{w: a}, {w: b}]", "no cell is left"),
+        ("vary: {w: {a: {}, b: {generator.width: 8}}}\ncells: [{w: a}]", "the product of the factors has this cell"),
+        ("vary: {w: {a: {}, b: {generator.width: 8}}}\ncells: [{set: {generator.width: 2}}]", "give it a `name`"),
+        ("vary: {w: {a: {}, b: {generator.width: 8}}}\nseeds: [1, 1]", "the seed 1 stands twice"),
+        ("vary: {w: {a: {}, b: {generator.width: 8}}}\nlauncher: slrum", "unknown launcher 'slrum'"),
+        ("seeds: 3", "not an ablation: it has neither `vary` nor `cells`"),
+        ("vary: {w: {a: {}, b: {losses.contrastive.weight: {x: 1}}}}", "losses.contrastive.weight"),
+    ],
+)
+def test_mistakes_are_told_before_anything_runs(zoo: Zoo, write: Write, text: str, said: str) -> None:
+    message = problems(zoo, write(text + "\n"))
+    assert said in message
+    assert "ablation.yaml" in message
+
+
+def test_all_mistakes_of_all_cells_are_told_once(zoo: Zoo, write: Write) -> None:
+    text = "vary: {w: {a: {generator.widht: 8}, b: {critic.wdith: 8}}, v: {c: {}, d: {training.batch_size: 8}}}\n"
+    message = problems(zoo, write(text))
+    assert len(message.splitlines()) == 2
+    assert "widht" in message
+    assert "wdith" in message
+
+
+def test_a_grid_that_is_too_large_is_not_even_listed(zoo: Zoo, write: Write) -> None:
+    levels = ", ".join(f"l{i}: {{generator.width: {i + 1}}}" for i in range(100))
+    text = f"vary: {{a: {{{levels}}}, b: {{{levels}}}, c: {{{levels}}}}}\n"
+    message = problems(zoo, write(text))
+    assert "3,000,000 runs (100 a × 100 b × 100 c × 3 seeds)" in message
+    assert "max_cells" in message
