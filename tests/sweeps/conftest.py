@@ -26,6 +26,12 @@ def zoo() -> Zoo:
     return load_zoo()
 
 
+@pytest.fixture(scope="session")
+def base() -> str:
+    """A spec that trains in a second or two."""
+    return BASE
+
+
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
     """Write an ablation of the base spec, and return its path."""

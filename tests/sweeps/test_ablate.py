@@ -31,7 +31,7 @@ Write = Callable[[str], Path]
 
 def run(zoo: Zoo, path: Path, out: Path, **options: bool) -> AblationRun:
     ablation = read_ablation(path, zoo, ["launcher.jobs=2", "launcher.threads=1"])
-    return ablate(ablation, out, ablation.launcher.build(), **options)
+    return ablate(ablation, out, ablation.launcher.build(), zoo, **options)
 
 
 def states(done: AblationRun) -> list[str]:
@@ -47,11 +47,9 @@ def times(out: Path) -> Mapping[str, float]:
 
 
 @pytest.fixture(scope="module")
-def finished(zoo: Zoo, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, AblationRun]:
-    from tests.sweeps.conftest import BASE
-
+def finished(zoo: Zoo, base: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, AblationRun]:
     folder = tmp_path_factory.mktemp("ablation")
-    (folder / "base.yaml").write_text(BASE)
+    (folder / "base.yaml").write_text(base)
     (folder / "ablation.yaml").write_text("extends: base.yaml\nname: small\n" + CONTRASTIVE)
     return folder, run(zoo, folder / "ablation.yaml", folder / "out")
 
@@ -118,7 +116,7 @@ def test_a_changed_evaluation_measures_again_without_training(zoo: Zoo, finished
     folder, _ = finished
     before = times(folder / "out")
     ablation = read_ablation(folder / "ablation.yaml", zoo, ["evaluation.images=3", "launcher.jobs=2"])
-    done = ablate(ablation, folder / "out", ablation.launcher.build())
+    done = ablate(ablation, folder / "out", ablation.launcher.build(), zoo)
     assert states(done) == ["done"] * 4
     for status in done.statuses.values():
         assert status.measured_by["images"] == 3
@@ -148,9 +146,10 @@ def test_a_cell_that_cannot_be_built_is_told_before_the_first_one_trains(
     plugin.write_text(SICK)
     from alloygan import load_zoo
 
-    ablation = read_ablation(write("vary: {loss: {a: {}, b: {losses.more: sick}}}\nseeds: 1\n"), load_zoo([plugin]))
+    with_plugin = load_zoo([plugin])
+    ablation = read_ablation(write("vary: {loss: {a: {}, b: {losses.more: sick}}}\nseeds: 1\n"), with_plugin)
     with pytest.raises(SpecError, match=r"(?s)cell b: plugin sick\.py failed: ValueError: cannot be built"):
-        ablate(ablation, tmp_path / "out", ablation.launcher.build())
+        ablate(ablation, tmp_path / "out", ablation.launcher.build(), with_plugin)
     assert not (tmp_path / "out").exists()
 
 

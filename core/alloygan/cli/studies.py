@@ -1,5 +1,8 @@
-"""Commands of many runs: ablations."""
+"""Commands of many runs: ablations and searches."""
 
+import shlex
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -46,7 +49,8 @@ def ablate(
     """
     zoo = load_zoo(plugin)
     ablation = read_ablation(spec, zoo, [*set_, *([] if jobs is None else [f"launcher.jobs={jobs}"])])
-    from alloygan.sweeps.ablate import CELLS, ablate, check_cells
+    from alloygan.sweeps.ablate import ablate, check_cells
+    from alloygan.sweeps.cell_folder import CELLS
     from alloygan.terminal_sweeps import board, failures, print_cells, print_results
 
     if dry_run:
@@ -81,8 +85,15 @@ def ablate(
     folders = {run.key: out / CELLS / run.key / "run" for run in ablation.runs}
     with board(messages, ablation, folders) as watch:
         done = ablate(
-            ablation, out, ablation.launcher.build(), plugins=plugin, retry_failed=retry_failed, watch=watch
-        )  # fmt: skip
+            ablation,
+            out,
+            ablation.launcher.build(),
+            zoo,
+            plugins=plugin,
+            retry_failed=retry_failed,
+            watch=watch,
+            command=_ablate_command(spec, out, jobs, set_, plugin),
+        )
     left = [*failures(ablation, done.statuses, ("failed", "interrupted"))]
     if as_json:
         print_json(
@@ -108,3 +119,82 @@ def ablate(
     if left:
         again = "--retry-failed tries failed ones again; interrupted ones go on with the same command"
         fail("\n".join([*left, again]), 1)
+
+
+def _ablate_command(spec: str, out: Path, jobs: int | None, set_: Sequence[str], plugins: Sequence[Path]) -> str:
+    options = [("--out", out), *([("--jobs", jobs)] if jobs is not None else []), *(("--set", one) for one in set_)]
+    words = [word for option in (*options, *(("--plugin", one) for one in plugins)) for word in option]
+    return shlex.join(["alloygan", "ablate", spec, *map(str, words)])
+
+
+@app.command
+def tune(
+    spec: str,
+    *,
+    out: Path,
+    trials: int | None = None,
+    jobs: int | None = None,
+    storage: str | None = None,
+    dashboard: Flag = False,
+    set_: Overrides = (),
+    plugin: Plugins = (),
+    as_json: AsJson = False,
+) -> None:
+    """Search hyperparameters by Bayesian optimisation (the paper's appendix A.3), and write the best spec.
+
+    The same command goes on where it was cut off; several at once, on one machine or many, work on one study.
+
+    Parameters
+    ----------
+    spec
+        A spec file, with `search` for the fields, their ranges and the objective; by default the paper's.
+    out
+        Folder of the search: best.yaml, trials.csv, tune.html, and a run folder a trial.
+    trials
+        So many trainings in all; short for --set search.trials=N.
+    jobs
+        At most so many at once; short for --set search.launcher.jobs=N.
+    storage
+        URL of a database that machines share, such as postgresql://user@host/name; by default a file in the folder.
+        The variable ALLOYGAN_STORAGE does the same, and keeps a password out of the list of processes.
+    dashboard
+        Serve Optuna's dashboard on this machine while the search runs (needs alloygan[dashboard]).
+    set_
+        Override a field of the file, such as search.objective=fidelity.accuracy or search.launcher.kind=slurm.
+    """
+    zoo = load_zoo(plugin)
+    short = {"trials": trials, "launcher.jobs": jobs}
+    given = [f"search.{field}={value}" for field, value in short.items() if value is not None]
+    from alloygan.sweeps.search import higher_is_better, read_search
+
+    search = read_search(spec, zoo, [*set_, *given])
+    search.base.data.check_inputs(search.base.conditions)
+    higher = higher_is_better(search)
+    from alloygan.sweeps.dashboard import served
+    from alloygan.sweeps.study import done, ended
+    from alloygan.sweeps.tune import importances, tune
+    from alloygan.terminal_search import board, print_search
+
+    with served(out, storage, messages.print) if dashboard else nullcontext(), board(messages, search, higher) as watch:
+        tuned = tune(search, out, higher_is_better=higher, storage=storage, plugins=plugin, watch=watch)
+    finished = done(tuned.study)
+    shares = importances(tuned.study)
+    if as_json:
+        print_json(
+            {
+                "out": str(out),
+                "trials": len(ended(tuned.study)),
+                "best": finished[0].params if finished else None,
+                "value": finished[0].value if finished else None,
+                "spec": str(tuned.best) if tuned.best else None,
+                "importances": shares,
+            }
+        )
+    elif finished:
+        print_search(screen, search, tuned, shares)
+        screen.print(f"spec: {tuned.best}\ntrials: {out / 'trials.csv'}", markup=False, highlight=False)
+    missing = search.spec.trials - len(ended(tuned.study))
+    if missing > 0 or not finished:
+        errors = dict.fromkeys(str(one.user_attrs["error"]) for one in ended(tuned.study) if "error" in one.user_attrs)
+        said = [f"{len(ended(tuned.study))} of {search.spec.trials} trials have ended; the same command goes on"]
+        fail("\n".join([*said, *list(errors)[:3], f"what workers print is in {out / 'logs'}"]), 1)

@@ -143,3 +143,20 @@ def _objective_problems(search: SearchSpec, base: GanSpec, where: str) -> Iterat
     if plain not in known and not of_comparison:
         near = nearest(search.objective, known, noun="Scores")
         yield f"{where}: the evaluation has no score {search.objective!r}.{near}"
+
+
+def higher_is_better(search: Search) -> bool:
+    """Which way the objective is better. Raises DataError if it is of a comparison that is not installed, SpecError if
+    that comparison has no such score.
+    """
+    name = search.spec.objective.removeprefix("held_out.")
+    kind, _, score = name.partition(".")
+    for comparison in search.base.evaluation.comparisons:
+        if comparison.kind == kind:
+            scores = comparison.build().higher_is_better
+            if score not in scores:
+                raise SpecError(
+                    f"search.objective: {kind} has no score {score!r}.{nearest(score, scores, noun='Scores')}"
+                )
+            return scores[score]
+    return name == "fidelity.accuracy" or score == "r2"

@@ -1,0 +1,215 @@
+"""`alloygan tune`: workers try hyperparameters until there are enough trials, on one machine or on many at once."""
+
+import csv
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from alloygan.errors import RunFolderError
+from alloygan.files import read_json, write_json, write_text
+from alloygan.interfaces.launcher import Task
+from alloygan.specs.components import LauncherSpec
+from alloygan.sweeps.search import Search, plain
+from alloygan.sweeps.study import STORAGE, done, ended, give_up_dead_workers, open_study
+from alloygan.sweeps.try_one import SEARCH
+from alloygan.training.run_folder import to_yaml
+
+BEST, TABLE = "best.yaml", "trials.csv"
+
+_INTERVAL = 1.0  # s between two looks at the study
+_PATIENCE = 30.0  # s to wait for signs of life of workers that may be dead
+_FEWEST = 3  # so many failures in a row without any success end the search
+
+Watch = Callable[[Sequence[FrozenTrial]], None]
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What a search leaves: its study, and the spec file with the best values (None if no trial was finished)."""
+
+    study: Study
+    best: Path | None
+
+
+def tune(
+    search: Search,
+    out: Path,
+    *,
+    higher_is_better: bool,
+    storage: str | None = None,
+    plugins: Sequence[Path] = (),
+    watch: Watch | None = None,
+) -> Tuned:
+    """Run trials until the study has as many as are asked for; the same call goes on with what is there.
+
+    `storage`: the URL of a database that several machines share; by default a file in `out`. Several of these commands
+    may work on one study at once, each into a folder of its own or a shared one. `watch` is given all trials once a
+    second. Raises RunFolderError if `out` or the study is of another search, LaunchError if nothing can be started.
+    """
+    _refuse_other_things(out, search)
+    with _storage(storage):
+        study = open_study(search, out, higher_is_better)
+        _claim(study, search)
+        write_json(
+            out / SEARCH,
+            plain(search)
+            | {
+                "schema": 1,
+                "key": search.key,
+                "plugins": [str(path.resolve()) for path in plugins],
+                "higher_is_better": higher_is_better,
+            },
+        )
+        give_up_dead_workers(study, _PATIENCE)
+        while (missing := _missing(study, search)) > 0:
+            before = len(ended(study))
+            _round(search.spec.launcher, missing, search, study, out, watch)
+            give_up_dead_workers(study, _PATIENCE)
+            if len(ended(study)) == before:
+                break  # every worker was killed; the same command goes on
+        write_text(out / TABLE, table(study, search))
+        return Tuned(study, write_best(study, search, out))
+
+
+def _missing(study: Study, search: Search) -> int:
+    found = ended(study)
+    only_failures = not any("error" not in trial.user_attrs for trial in found)
+    if len(found) >= _FEWEST and only_failures:
+        return 0  # something is wrong that no other values will mend
+    return search.spec.trials - len(found)
+
+
+def _round(
+    launcher_spec: LauncherSpec, count: int, search: Search, study: Study, out: Path, watch: Watch | None
+) -> None:
+    """Start so many workers, a trial each, and wait for them."""
+    launcher = launcher_spec.build()
+    command = (sys.executable, "-m", "alloygan.sweeps.try_one", str(out.resolve()))
+    tasks = [Task(f"worker{i}", command, (out / "logs" / f"worker{i}.txt").resolve()) for i in range(count)]
+    try:
+        launcher.submit(tasks, out / "launcher")
+        while True:
+            all_ended = all(state == "ended" for state in launcher.poll().values())
+            if watch is not None:
+                watch(study.get_trials(deepcopy=False))
+            # Other machines' workers may have done the rest meanwhile.
+            if all_ended:
+                return
+            if _missing(study, search) <= 0:
+                launcher.cancel()
+                return
+            time.sleep(_INTERVAL)
+    except BaseException:
+        launcher.cancel()
+        raise
+
+
+@contextmanager
+def _storage(url: str | None) -> Iterator[None]:
+    """Tell the database to this process and to the workers that it starts."""
+    before = os.environ.get(STORAGE)
+    if url is not None:
+        os.environ[STORAGE] = url
+    try:
+        yield
+    finally:
+        if url is not None and before is None:
+            del os.environ[STORAGE]
+        elif before is not None:
+            os.environ[STORAGE] = before
+
+
+def _refuse_other_things(out: Path, search: Search) -> None:
+    if out.exists() and not out.is_dir():
+        raise RunFolderError(f"{out}: is a file; name a folder for the search")
+    if not out.is_dir():
+        out.mkdir(parents=True)
+        return
+    if (out / SEARCH).is_file():
+        if read_json(out / SEARCH).get("key") != search.key:
+            raise RunFolderError(
+                f"{out}: holds a search of another spec (other fields, ranges, objective or looks); name another folder"
+            )
+    elif any(out.iterdir()):
+        raise RunFolderError(f"{out}: holds something else (no {SEARCH} in it); name an empty or a new folder")
+
+
+def _claim(study: Study, search: Search) -> None:
+    """Note what is searched in the study itself: in a shared database its name alone does not say it."""
+    key = study.user_attrs.get("alloygan_key")
+    if key is None:
+        study.set_user_attr("alloygan_key", search.key)
+    elif key != search.key:
+        raise RunFolderError(
+            f"the database has a study {study.study_name!r} of another search (other fields, ranges, objective or "
+            "looks); give the spec another name"
+        )
+
+
+def write_best(study: Study, search: Search, out: Path) -> Path | None:
+    """Write the spec with the best values, complete, as best.yaml."""
+    best = next(iter(done(study)), None)
+    if best is None:
+        return None
+    values = search.trial(best.params).model_dump(mode="json")
+    values["name"] = f"{search.base.name}-tuned"
+    write_text(out / BEST, to_yaml(values))
+    return out / BEST
+
+
+def table(study: Study, search: Search) -> str:
+    """All trials as CSV: number, state, value, floor, hyperparameters, how long it took, folder, error."""
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    names = list(search.parameters)
+    writer.writerow(["trial", "state", search.spec.objective, "floor", *names, "seconds", "folder", "error"])
+    for trial in study.get_trials(deepcopy=False):
+        seconds = trial.duration.total_seconds() if trial.duration is not None else ""
+        writer.writerow(
+            [
+                trial.number,
+                state_of(trial),
+                "" if value_of(trial) is None else value_of(trial),
+                trial.user_attrs.get("floor", ""),
+                *(trial.params.get(name, "") for name in names),
+                seconds,
+                trial.user_attrs.get("folder", ""),
+                trial.user_attrs.get("error", ""),
+            ]
+        )
+    return text.getvalue()
+
+
+def value_of(trial: FrozenTrial) -> float | None:
+    """The value of a finished trial; one that was ended early has only been measured on the way."""
+    return trial.value if trial.state == TrialState.COMPLETE else None
+
+
+def state_of(trial: FrozenTrial) -> str:
+    """The state of a trial in the words of an ablation's table."""
+    if trial.state == TrialState.FAIL:
+        return "failed" if "error" in trial.user_attrs else "interrupted"
+    words = {TrialState.COMPLETE: "done", TrialState.PRUNED: "hopeless", TrialState.RUNNING: "training"}
+    return words.get(trial.state, "waiting")
+
+
+def importances(study: Study) -> dict[str, float]:
+    """Share of each hyperparameter in what the value varies by (PED-ANOVA, Watanabe et al. 2023), largest first.
+
+    Empty with fewer than four finished trials, or where all have one value.
+    """
+    finished = done(study)
+    if len(finished) < 4 or len({trial.value for trial in finished}) < 2:
+        return {}
+    found: dict[str, Any] = optuna.importance.get_param_importances(study)
+    return {name: float(share) for name, share in found.items()}

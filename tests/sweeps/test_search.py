@@ -1,0 +1,104 @@
+"""Files for `alloygan tune`: what is searched, and what is told before anything runs."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from alloygan import Zoo
+from alloygan.errors import SpecError
+from alloygan.sweeps.search import higher_is_better, plain, read_search, stored_search
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(base: str, tmp_path: Path) -> Write:
+    def write(text: str = "") -> Path:
+        path = tmp_path / "search.yaml"
+        path.write_text(base + text)
+        return path
+
+    return write
+
+
+def test_by_default_the_paper_s_hyperparameters_are_searched(zoo: Zoo, write: Write) -> None:
+    search = read_search(write(), zoo)
+    assert list(search.parameters) == [
+        "training.optimizer.lr",
+        "losses.adversarial.clip",
+        "training.critic_updates",
+        "leaky_slope",
+    ]
+    values = {"training.optimizer.lr": 1e-3, "losses.adversarial.clip": 0.05, "training.critic_updates": 2}
+    spec = search.trial(values | {"leaky_slope": 0.3})
+    assert spec.training.optimizer.lr == 1e-3
+    assert spec.losses["adversarial"].model_dump()["clip"] == 0.05
+    assert spec.training.critic_updates == 2
+    assert spec.generator.model_dump()["leaky_slope"] == spec.critic.model_dump()["leaky_slope"] == 0.3
+
+
+def test_a_spec_without_clipping_is_searched_without_it(zoo: Zoo, write: Write) -> None:
+    search = read_search(write(), zoo, ["losses.adversarial=hinge"])
+    assert "losses.adversarial.clip" not in search.parameters
+
+
+def test_any_field_can_be_searched(zoo: Zoo, write: Write) -> None:
+    text = """
+search:
+  objective: pixel_std.distance
+  parameters:
+    losses.contrastive.weight: {low: 0.01, high: 1.0, log: true}
+    generator.injection: {choices: [multiply, concat, film]}
+    training.optimizer: {choices: [rmsprop, adam]}
+"""
+    search = read_search(write(text), zoo)
+    spec = search.trial({"generator.injection": "film", "training.optimizer": "adam"})
+    assert spec.generator.model_dump()["injection"] == "film"
+    assert spec.training.optimizer.kind == "adam"
+
+
+def test_a_search_survives_json(zoo: Zoo, write: Write) -> None:
+    search = read_search(write(), zoo, ["search.trials=5"])
+    again = stored_search(plain(search), zoo)
+    assert again.key == search.key
+    assert again.base == search.base
+    assert again.parameters == search.parameters
+
+
+def test_the_key_is_of_what_is_searched(zoo: Zoo, write: Write) -> None:
+    path = write()
+    key = read_search(path, zoo).key
+    assert read_search(path, zoo, ["search.trials=99", "search.launcher.jobs=2"]).key == key
+    assert read_search(path, zoo, ["search.looks=[0.5]"]).key != key
+    assert read_search(path, zoo, ["training.images=128"]).key != key
+
+
+@pytest.mark.parametrize(
+    ("objective", "higher"),
+    [("mean_deviation", False), ("area_fraction.distance", False), ("area_fraction.r2", True)],
+)
+def test_which_way_is_better(zoo: Zoo, write: Write, objective: str, higher: bool) -> None:
+    assert higher_is_better(read_search(write(), zoo, [f"search.objective={objective}"])) is higher
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("search: {objective: area_fractoin.distance}", "no score 'area_fractoin.distance'. Did you mean"),
+        ("search: {objective: fidelity.accuracy}", "no score 'fidelity.accuracy'"),
+        ("search: {parameters: {training.batchsize: {low: 1, high: 4}}}", "unknown field"),
+        ("search: {parameters: {training.critic_updates: {low: 0, high: 4}}}", "does not take 0"),
+        ("search: {parameters: {training.critic_updates: {low: 4, high: 1}}}", "low (4) must be less than high (1)"),
+        ("search: {parameters: {training.optimizer.lr: {low: 0, high: 1, log: true}}}", "needs low above 0"),
+        ("search: {parameters: {training.optimizer.lr: {low: 1}}}", "give low and high, or choices"),
+        ("search: {parameters: {generator.injection: {choices: [concat, sum]}}}", 'does not take "sum"'),
+        ("search: {looks: [0.5, 0.25]}", "must rise"),
+        ("search: {trails: 3}", "Did you mean 'trials'?"),
+    ],
+)
+def test_mistakes_are_told_with_their_place(zoo: Zoo, write: Write, text: str, said: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        read_search(write(text + "\n"), zoo)
+    assert said in str(caught.value)
+    assert "search.yaml:" in str(caught.value)
