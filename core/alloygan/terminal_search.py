@@ -29,7 +29,7 @@ class Board:
 
     def watch(self, trials: "Sequence[FrozenTrial]") -> None:
         """Show how far they are; a line for each change where the output is no terminal."""
-        from alloygan.sweeps.tune import state_of, value_of
+        from alloygan.sweeps.trials import state_of, value_of
 
         if self._console.is_terminal:
             self.live.update(self._table(trials), refresh=True)
@@ -43,7 +43,7 @@ class Board:
                 self._console.print(f"trial {trial.number}: {state}{said}", markup=False, highlight=False)
 
     def _table(self, trials: "Sequence[FrozenTrial]") -> Table:
-        from alloygan.sweeps.tune import state_of, value_of
+        from alloygan.sweeps.trials import state_of, value_of
 
         names = list(self._search.parameters)
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))

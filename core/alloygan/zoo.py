@@ -29,6 +29,8 @@ from alloygan.specs.spec import describe
 from alloygan.specs.wiring import wiring_problems
 
 GROUP = "alloygan"
+OF_SWEEPS = {"vary": "ablate", "cells": "ablate", "search": "tune"}
+"""Keys by which a file of many runs is known, and the command that reads it."""
 FILE_PLUGIN = "alloygan_file_plugin_"
 """What the module names of plugins in single files start with."""
 SORTS: tuple[tuple[str, str, type[components.ComponentSpec]], ...] = (
@@ -57,7 +59,13 @@ class Zoo:
 
         Raises SpecError: one line for each problem, with file, line, column, dotted path and the nearest known name.
         """
-        return self.validate(self.read_document(path, overrides))
+        document = self.read_document(path, overrides)
+        for key, command in OF_SWEEPS.items():
+            if key in document.values:
+                raise SpecError(
+                    f"{document.locate((key,))}: {key}: this is a file for `alloygan {command}`, not a spec"
+                )
+        return self.validate(document)
 
     def read_document(self, path: str | Path, overrides: Sequence[str] = ()) -> Document:
         """Read and merge a spec file (or `zoo:NAME`) without validating it."""

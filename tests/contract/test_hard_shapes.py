@@ -32,10 +32,10 @@ from alloygan.testing import conformance_tests
 HARD = Path(__file__).parents[1] / "third_party" / "hard_shapes"
 BATCH, UPDATES = 6, 2
 
-test_relativistic = conformance_tests("loss", "relativistic", plugins=[HARD / "relativistic.py"])
-test_gradient_penalty = conformance_tests("loss", "gradient_penalty", plugins=[HARD / "gradient_penalty.py"])
+test_relativistic = conformance_tests("loss", "hard_relativistic", plugins=[HARD / "relativistic.py"])
+test_gradient_penalty = conformance_tests("loss", "hard_gradient_penalty", plugins=[HARD / "gradient_penalty.py"])
 test_auxiliary_classifier = conformance_tests(
-    "loss", "auxiliary_classifier", plugins=[HARD / "auxiliary_classifier.py"]
+    "loss", "hard_auxiliary_classifier", plugins=[HARD / "auxiliary_classifier.py"]
 )
 test_vicinal_hinge = conformance_tests("loss", "vicinal_hinge", plugins=[HARD / "vicinal.py"])
 test_vicinal = conformance_tests("sampler", "vicinal", plugins=[HARD / "vicinal.py"])
@@ -115,7 +115,7 @@ def condition_of(count: int) -> Condition:
 def test_a_relativistic_generator_step_sees_the_critique_of_real_images(trained: Callable[..., Trained]) -> None:
     zoo, module = zoo_of("relativistic")
     _, _, critic_steps, generator_steps = trained(
-        zoo, spec_text("{adversarial: relativistic}"), module.RelativisticLoss
+        zoo, spec_text("{adversarial: hard_relativistic}"), module.RelativisticLoss
     )
     for step in generator_steps:
         assert step.real is not None
@@ -208,7 +208,7 @@ def test_interpolates_lie_between_real_and_fake_with_a_share_of_their_own() -> N
 
 def test_the_penalty_leaves_running_statistics_alone(trained: Callable[..., Trained]) -> None:
     zoo, module = zoo_of("gradient_penalty")
-    losses = "{adversarial: {kind: wgan, clip: 0}, penalty: gradient_penalty}"
+    losses = "{adversarial: {kind: wgan, clip: 0}, penalty: hard_gradient_penalty}"
     spec, state, *_ = trained(zoo, spec_text(losses), module.GradientPenaltyLoss)
     counts = {name: int(value) for name, value in state["critic"].items() if name.endswith("num_batches_tracked")}
     # Real and fake in the critic's step, fake in the generator's: three forwards an update, and none for the penalty.
@@ -223,7 +223,7 @@ def test_the_penalty_leaves_running_statistics_alone(trained: Callable[..., Trai
 
 def test_the_head_trains_with_the_critic_and_is_not_clipped(trained: Callable[..., Trained]) -> None:
     zoo, module = zoo_of("auxiliary_classifier")
-    losses = "{adversarial: {kind: wgan, clip: 0.002}, classes: auxiliary_classifier}"
+    losses = "{adversarial: {kind: wgan, clip: 0.002}, classes: hard_auxiliary_classifier}"
     spec, state, *_ = trained(zoo, spec_text(losses), module.AuxiliaryClassifierLoss)
     before, head = start_of(spec)["losses.classes"], state["losses.classes"]
     assert head["head.weight"].shape == (3, 64)  # three conditions, and the embedding of the paper's critic
@@ -243,10 +243,10 @@ def test_the_head_starts_from_its_own_name_alone() -> None:
         "data": {"kind": "spinodal", "composition": [0.4, 0.6], "time": [5.0], "size": 16},
         "generator": {"kind": "dcgan_attention", "width": 4, "noise": 8},
         "critic": {"kind": "dcgan_contrastive", "width": 4},
-        "losses": {"adversarial": "wgan", "classes": "auxiliary_classifier"},
+        "losses": {"adversarial": "wgan", "classes": "hard_auxiliary_classifier"},
         "training": {"images": 4},
     }
-    alone = values | {"losses": {"classes": "auxiliary_classifier"}}
+    alone = values | {"losses": {"classes": "hard_auxiliary_classifier"}}
     one, other = (start_of(zoo.spec_from_values(v))["losses.classes"] for v in (values, alone))
     assert all(torch.equal(one[name], other[name]) for name in one)
 
@@ -314,7 +314,7 @@ def test_a_projection_critic_trains_with_losses_that_need_embeddings(
     conditioner: str, trained: Callable[..., Trained]
 ) -> None:
     zoo, _ = zoo_of("projection_critic", "relativistic")
-    losses = "{adversarial: relativistic, contrastive: contragan_2c, distance: proportional_2c}"
+    losses = "{adversarial: hard_relativistic, contrastive: contragan_2c, distance: proportional_2c}"
     text = spec_text(losses, critic=f"{{kind: sn_projection, width: 4, conditioner: {conditioner}}}")
     watched = sys.modules["alloygan_file_plugin_relativistic"].RelativisticLoss
     spec, state, critic_steps, _ = trained(zoo, text, watched)
@@ -345,8 +345,8 @@ def test_a_loss_that_the_critic_cannot_serve_is_refused_before_anything_is_built
     file = tmp_path / "hard.yaml"
     file.write_text(
         spec_text(
-            "{classes: auxiliary_classifier}", critic="{kind: sn_projection, conditioner: continuous_mlp}"
+            "{classes: hard_auxiliary_classifier}", critic="{kind: sn_projection, conditioner: continuous_mlp}"
         ).replace("runs: 4", "runs: 4, design: random")
     )
-    with pytest.raises(SpecError, match=r"losses.classes: auxiliary_classifier needs an id .* proportional_2c"):
+    with pytest.raises(SpecError, match=r"losses.classes: hard_auxiliary_classifier needs an id .* proportional_2c"):
         zoo.read_spec(file)

@@ -91,7 +91,7 @@ def test_two_distributions_with_the_same_entry_point_name_are_both_found(site_fo
     assert result.returncode == 0, result.stderr
     origins = {loss["kind"]: loss["origin"] for loss in json.loads(result.stdout)["losses"]}
     assert origins["lecam"] == "alloygan-lecam:it"
-    assert origins["relativistic"] == "alloygan-relativistic:it"
+    assert origins["hard_relativistic"] == "alloygan-relativistic:it"
 
 
 def test_a_sick_member_of_a_distribution_of_many_plugins_is_named(site_folder: Path) -> None:

@@ -136,3 +136,8 @@ def test_a_grid_that_is_too_large_is_not_even_listed(zoo: Zoo, write: Write) -> 
     message = problems(zoo, write(text))
     assert "3,000,000 runs (100 a × 100 b × 100 c × 3 seeds)" in message
     assert "max_cells" in message
+
+
+def test_other_commands_say_what_an_ablation_is_for(zoo: Zoo, write: Write) -> None:
+    with pytest.raises(SpecError, match=r"ablation\.yaml:4:1: vary: this is a file for `alloygan ablate`"):
+        zoo.read_spec(write(TWO_BY_TWO))

@@ -16,7 +16,8 @@ from alloygan import Zoo
 from alloygan.errors import RunFolderError
 from alloygan.sweeps.search import Search, read_search
 from alloygan.sweeps.study import done, open_study
-from alloygan.sweeps.tune import Tuned, importances, tune
+from alloygan.sweeps.trials import importances
+from alloygan.sweeps.tune import Tuned, tune
 
 SHORT = ["search.trials=3", "search.random_trials=2", "search.looks=[0.5]", "search.launcher.threads=1"]
 

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+import shlex
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -92,7 +93,7 @@ def ablate(
             plugins=plugin,
             retry_failed=retry_failed,
             watch=watch,
-            command=_ablate_command(spec, out, jobs, set_, plugin),
+            command=shlex.join(["alloygan", "ablate", spec, "--out", str(out), *(f"--set={one}" for one in set_)]),
         )
     left = [*failures(ablation, done.statuses, ("failed", "interrupted"))]
     if as_json:
@@ -115,7 +116,11 @@ def ablate(
         )
     else:
         print_results(screen, done.results)
-        screen.print(f"runs: {done.count('done')} of {len(done.statuses)}; all in {out}", markup=False, highlight=False)
+        screen.print(
+            f"runs: {done.count('done')} of {len(done.statuses)}\npage: {out / 'ablation.html'}",
+            markup=False,
+            highlight=False,
+        )
     if left:
         again = "--retry-failed tries failed ones again; interrupted ones go on with the same command"
         fail("\n".join([*left, again]), 1)
@@ -172,7 +177,8 @@ def tune(
     higher = higher_is_better(search)
     from alloygan.sweeps.dashboard import served
     from alloygan.sweeps.study import done, ended
-    from alloygan.sweeps.tune import importances, tune
+    from alloygan.sweeps.trials import importances
+    from alloygan.sweeps.tune import tune
     from alloygan.terminal_search import board, print_search
 
     with served(out, storage, messages.print) if dashboard else nullcontext(), board(messages, search, higher) as watch:
@@ -192,7 +198,7 @@ def tune(
         )
     elif finished:
         print_search(screen, search, tuned, shares)
-        screen.print(f"spec: {tuned.best}\ntrials: {out / 'trials.csv'}", markup=False, highlight=False)
+        screen.print(f"spec: {tuned.best}\npage: {out / 'tune.html'}", markup=False, highlight=False)
     missing = search.spec.trials - len(ended(tuned.study))
     if missing > 0 or not finished:
         errors = dict.fromkeys(str(one.user_attrs["error"]) for one in ended(tuned.study) if "error" in one.user_attrs)

@@ -45,20 +45,21 @@ def loss_panels(lines: list[dict[str, Any]], kind: str) -> list[Panel]:
 
 
 def _panel(identity: str, title: str, names: list[str], lines: list[dict[str, Any]], kind: str) -> Panel:
-    found = {name: _points(lines, kind, name) for name in names}
-    curves = {name: _binned(points) for name, points in found.items() if len(points)}
+    found = {name: metric_points(lines, kind, name) for name in names}
+    curves = {name: binned(points) for name, points in found.items() if len(points)}
     if not curves:
         return Panel(title, None, ["No value was recorded."])
-    millions = max(float(points[-1, 0]) for points in curves.values()) >= 2e6
+    last = max(float(points[-1, 0]) for points in curves.values())
 
     def draw(axes: Axes) -> None:
-        _draw(axes, title, curves, millions=millions)
+        _draw(axes, title, curves)
+        images_axis(axes, last)
 
     label = f"{title} over the images seen: {', '.join(_ends(curves))}"
     return Panel(title, drawn(draw, (3.1, 2.2), identity, label), draw=draw)
 
 
-def _draw(axes: Axes, title: str, curves: dict[str, NDArray[np.float64]], *, millions: bool) -> None:
+def _draw(axes: Axes, title: str, curves: dict[str, NDArray[np.float64]]) -> None:
     for i, (name, points) in enumerate(curves.items()):
         axes.plot(
             points[:, 0], points[:, 1], color=SERIES[i % len(SERIES)],
@@ -69,13 +70,18 @@ def _draw(axes: Axes, title: str, curves: dict[str, NDArray[np.float64]], *, mil
         axes.legend(
             loc="lower left", bbox_to_anchor=(-0.02, 1), borderaxespad=0.2, ncols=2, frameon=False, fontsize="small"
         )
-    round_ticks(axes.xaxis, 4)
     round_ticks(axes.yaxis, 5)
+
+
+def images_axis(axes: Axes, last: float) -> None:
+    """An axis of images seen that ends at `last`, in millions where the numbers would not fit."""
+    millions = last >= 2e6
+    round_ticks(axes.xaxis, 4)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 1e6:g}" if millions else f"{value:,.0f}"))
     axes.set_xlabel("million images seen" if millions else "images seen")
 
 
-def _points(lines: list[dict[str, Any]], kind: str, name: str) -> NDArray[np.float64]:
+def metric_points(lines: list[dict[str, Any]], kind: str, name: str) -> NDArray[np.float64]:
     """(images, value) of every line that has the value: a lazy loss (`every`) is not in all of them."""
     pairs = [(known(line["images"]), known((line.get(kind) or {}).get(name))) for line in lines]
     return np.array([pair for pair in pairs if None not in pair], dtype=np.float64)
@@ -90,8 +96,8 @@ def _ends(curves: dict[str, NDArray[np.float64]]) -> Iterable[str]:
         yield f"{name} ends at {points[-1, 1]:.3g}"
 
 
-def _binned(points: NDArray[np.float64]) -> NDArray[np.float64]:
+def binned(points: NDArray[np.float64], most: int = MOST_POINTS) -> NDArray[np.float64]:
     """Means of equally many neighbours, so that a long training is a smaller file and a readable curve."""
-    if len(points) <= MOST_POINTS:
+    if len(points) <= most:
         return points
-    return np.array([part.mean(axis=0) for part in np.array_split(points, MOST_POINTS)])
+    return np.array([part.mean(axis=0) for part in np.array_split(points, most)])

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from alloygan.data.patches import Data
@@ -32,6 +31,7 @@ from alloygan.reports.score_tables import OVERALL_COLUMNS, overall_rows, score_t
 from alloygan.reports.spread import spread_out, spread_words
 from alloygan.reports.stored_evaluation import stored_evaluation, stored_overrides, stored_samples
 from alloygan.reports.style import GREY, SETS, VERMILLION, Panel
+from alloygan.reports.templates import rendered, style_sheet
 from alloygan.reports.verdict import verdict
 from alloygan.sharing import SharedGenerator, load_generator
 from alloygan.zoo import Zoo
@@ -266,18 +266,15 @@ def _environment(run: Path) -> list[tuple[str, str]]:
 
 
 def _template(parts: dict[str, Any]) -> str:
-    room = files("alloygan.reports")
-    text = room.joinpath("template.html").read_text(encoding="utf-8")
-    script = room.joinpath("atlas.js").read_text(encoding="utf-8")
-    # Everything is escaped but what is marked as the report's own: drawings, style and script.
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(text).render(
-        parts,
+    script = files("alloygan.reports").joinpath("atlas.js").read_text(encoding="utf-8")
+    return rendered(
+        "reports/template.html",
+        **parts,
         wording=wording,
         sets=SETS,
         point=VERMILLION,
         bar=GREY,
-        style=Markup(room.joinpath("report.css").read_text(encoding="utf-8")),
+        style=style_sheet("reports/report.css"),
         script=Markup(script),
         # The one script that a browser may run in this page.
         script_hash=f"sha256-{b64encode(sha256(script.encode()).digest()).decode()}",

@@ -11,11 +11,13 @@ from alloygan.errors import AlloyganError, RunFolderError, SpecError
 from alloygan.files import write_json
 from alloygan.interfaces.launcher import Launcher, Task
 from alloygan.plugin_faults import plugin_fault
-from alloygan.sweeps.cell_folder import AT_WORK, CellFolder, Status
+from alloygan.sweeps.ablation_page import COMMAND, write_ablation_page
+from alloygan.sweeps.cell_folder import AT_WORK, CELLS, CellFolder, Status
 from alloygan.sweeps.grid import Ablation, CellRun
 from alloygan.sweeps.results import Results, collect, write_tables
+from alloygan.zoo import Zoo
 
-ABLATION, CELLS = "ablation.json", "cells"
+ABLATION = "ablation.json"
 
 _INTERVAL = 0.5  # s between two looks at the cells
 
@@ -61,16 +63,19 @@ def ablate(
     ablation: Ablation,
     out: Path,
     launcher: Launcher,
+    zoo: Zoo,
     *,
     plugins: Sequence[Path] = (),
     retry_failed: bool = False,
     watch: Watch | None = None,
+    command: str = COMMAND,
 ) -> AblationRun:
-    """Train and measure all runs that are not done yet, and write the tables of scores.
+    """Train and measure all runs that are not done yet, and write the tables of scores and the page.
 
     Runs are kept in `out/cells/KEY`, where the key is a hash of what is trained: a changed file runs only what changed.
     Runs that failed are left as they are unless `retry_failed`. `watch` is given the status of every run by key, twice
-    a second. Raises RunFolderError if `out` holds something else, LaunchError if nothing can be started.
+    a second. `command` is how the page says that it was made. Raises RunFolderError if `out` holds something else,
+    LaunchError if nothing can be started.
     """
     _refuse_other_things(out)
     check_cells(ablation)
@@ -92,6 +97,7 @@ def ablate(
     done = {key: folders[key].run for key, status in statuses.items() if status.state == "done"}
     results = collect(ablation, done)
     write_tables(results, out)
+    write_ablation_page(ablation, out, statuses, results, zoo, command=command)
     return AblationRun(out, statuses, results)
 
 

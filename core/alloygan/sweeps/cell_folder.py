@@ -17,6 +17,9 @@ from alloygan.specs.gan import GanSpec
 
 State = Literal["waiting", "starting", "training", "measuring", "done", "failed", "interrupted"]
 
+CELLS = "cells"
+"""Where an ablation keeps these folders, each named by the key of its run."""
+
 AT_WORK = ("starting", "training", "measuring")
 
 

@@ -1,26 +1,24 @@
 """`alloygan tune`: workers try hyperparameters until there are enough trials, on one machine or on many at once."""
 
-import csv
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
-from typing import Any
 
-import optuna
 from optuna.study import Study
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from alloygan.errors import RunFolderError
 from alloygan.files import read_json, write_json, write_text
 from alloygan.interfaces.launcher import Task
 from alloygan.specs.components import LauncherSpec
 from alloygan.sweeps.search import Search, plain
+from alloygan.sweeps.search_page import write_search_page
 from alloygan.sweeps.study import STORAGE, done, ended, give_up_dead_workers, open_study
+from alloygan.sweeps.trials import table
 from alloygan.sweeps.try_one import SEARCH
 from alloygan.training.run_folder import to_yaml
 
@@ -78,7 +76,9 @@ def tune(
             if len(ended(study)) == before:
                 break  # every worker was killed; the same command goes on
         write_text(out / TABLE, table(study, search))
-        return Tuned(study, write_best(study, search, out))
+        best = write_best(study, search, out)
+        write_search_page(search, study, out, best.read_text(encoding="utf-8") if best is not None else None)
+        return Tuned(study, best)
 
 
 def _missing(study: Study, search: Search) -> int:
@@ -165,51 +165,3 @@ def write_best(study: Study, search: Search, out: Path) -> Path | None:
     values["name"] = f"{search.base.name}-tuned"
     write_text(out / BEST, to_yaml(values))
     return out / BEST
-
-
-def table(study: Study, search: Search) -> str:
-    """All trials as CSV: number, state, value, floor, hyperparameters, how long it took, folder, error."""
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    names = list(search.parameters)
-    writer.writerow(["trial", "state", search.spec.objective, "floor", *names, "seconds", "folder", "error"])
-    for trial in study.get_trials(deepcopy=False):
-        seconds = trial.duration.total_seconds() if trial.duration is not None else ""
-        writer.writerow(
-            [
-                trial.number,
-                state_of(trial),
-                "" if value_of(trial) is None else value_of(trial),
-                trial.user_attrs.get("floor", ""),
-                *(trial.params.get(name, "") for name in names),
-                seconds,
-                trial.user_attrs.get("folder", ""),
-                trial.user_attrs.get("error", ""),
-            ]
-        )
-    return text.getvalue()
-
-
-def value_of(trial: FrozenTrial) -> float | None:
-    """The value of a finished trial; one that was ended early has only been measured on the way."""
-    return trial.value if trial.state == TrialState.COMPLETE else None
-
-
-def state_of(trial: FrozenTrial) -> str:
-    """The state of a trial in the words of an ablation's table."""
-    if trial.state == TrialState.FAIL:
-        return "failed" if "error" in trial.user_attrs else "interrupted"
-    words = {TrialState.COMPLETE: "done", TrialState.PRUNED: "hopeless", TrialState.RUNNING: "training"}
-    return words.get(trial.state, "waiting")
-
-
-def importances(study: Study) -> dict[str, float]:
-    """Share of each hyperparameter in what the value varies by (PED-ANOVA, Watanabe et al. 2023), largest first.
-
-    Empty with fewer than four finished trials, or where all have one value.
-    """
-    finished = done(study)
-    if len(finished) < 4 or len({trial.value for trial in finished}) < 2:
-        return {}
-    found: dict[str, Any] = optuna.importance.get_param_importances(study)
-    return {name: float(share) for name, share in found.items()}

@@ -142,7 +142,20 @@ class DcganContrastive(CriticSpec):
     kind: Literal["dcgan_contrastive"] = "dcgan_contrastive"
     conditioner: Annotated[ConditionerSpec, From("conditioner")] = Field(
         "one_hot",  # type: ignore[assignment]
-        description="How the condition becomes the map that is appended to the last but one layer.",
+        description="How the condition becomes the map that is appended to the last but one layer (or whatever else "
+        "condition asks for), and e(y).",
+    )
+    condition: Literal["map", "input", "projection", "none"] = Field(
+        "map",
+        description="How the score takes the condition. map: a map appended before the last convolution (Table 2); "
+        "input: a map appended to the image as one more channel; projection: its inner product with the features "
+        "before the score (Miyato and Koyama 2018, eq. 8); none: not at all, so that only a contrastive loss, through "
+        "l(x) and e(y), carries the condition (Kang and Park 2020).",
+    )
+    norm: Literal["batch", "spectral", "none"] = Field(
+        "batch",
+        description="batch: batch norm after every convolution but the first (Table 2); spectral: spectral "
+        "normalisation of every layer on the way to the score instead; none: neither.",
     )
     width: int = Field(64, ge=1, description="Channels of the first layer; the others are multiples of it.")
     channels: Channels | None = Field(
@@ -158,10 +171,17 @@ class DcganContrastive(CriticSpec):
     )
     proxy: Literal["shared", "own"] | None = Field(
         None,
-        description="e(y): the same vector as the appended condition map (shared: the default where that map has E "
-        "positions, as at 128 × 128), or from a conditioner of its own (own: the default elsewhere).",
+        description="e(y): the same vector as the appended condition map (shared, with condition: map only: the "
+        "default where that map has E positions, as at 128 × 128), or from a conditioner of its own (own: the default "
+        "elsewhere).",
     )
     leaky_slope: Slope = 0.2
+
+    @model_validator(mode="after")
+    def _a_map_to_share(self) -> Self:
+        if self.proxy == "shared" and self.condition != "map":
+            raise ValueError(f"proxy: shared: with condition: {self.condition} there is no map to share; use own")
+        return self
 
     @property
     def gives(self) -> frozenset[str]:

@@ -35,7 +35,10 @@ class TimmBackbone(CriticSpec):
     @classmethod
     def _plain_name(cls, name: str) -> str:
         if not re.fullmatch(r"[a-z0-9_]+(\.[a-z0-9_]+)?", name):
-            raise ValueError(f"{name!r}: a plain timm model name is wanted; names that would fetch are refused")
+            raise ValueError(
+                "a plain timm model name is wanted; names that would fetch are refused. Give a name such as resnet10t "
+                "here, and weights that you have as a safetensors file in `weights`"
+            )
         return name
 
     @property

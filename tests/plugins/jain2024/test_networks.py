@@ -5,7 +5,9 @@ import torch
 
 from alloygan import Condition, Site, Zoo, load_zoo
 from alloygan.assembler import example_condition
+from alloygan.errors import SpecError
 from alloygan.layer_table import layer_rows
+from alloygan.layers.initialisation import build_seeded
 
 TABLE_1 = [
     ("Embedding", "8", "128"),
@@ -145,3 +147,72 @@ def test_trunk_leaves_batch_norm_projection_and_conditioner_alone(zoo: Zoo) -> N
         "score.weight",
         "score.bias",
     }
+
+
+WAYS = ["map", "input", "projection", "none"]
+
+
+@pytest.mark.parametrize("norm", ["batch", "spectral", "none"])
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("shape", [(1, 32, 32), (3, 32, 48)])
+def test_the_score_takes_the_condition_in_the_way_asked_for(
+    zoo: Zoo, way: str, norm: str, shape: tuple[int, int, int]
+) -> None:
+    critic = build(zoo, "critic", Site(shape, 1, 3), width=4, condition=way, norm=norm, proxy="own").eval()
+    images = torch.rand(1, *shape).expand(3, *shape)
+    critique = critic(images, Condition(torch.zeros(3, 1), torch.arange(3)))
+    score, image_embedding = critique.score, critique.image_embedding
+    assert torch.allclose(score[0], score[1], atol=1e-7) is (way == "none")
+    # l(x) sees the condition where the convolutions do.
+    assert torch.allclose(image_embedding[0], image_embedding[1], atol=1e-7) is (way in ("none", "projection"))
+    assert not torch.allclose(critique.condition_embedding[0], critique.condition_embedding[1])
+
+
+def test_projection_is_miyato_and_koyama_s_equation_8(zoo: Zoo) -> None:
+    critic = build(zoo, "critic", PAPER, condition="projection").eval()
+    condition, images = example_condition(PAPER, 2), torch.rand(2, 1, 128, 128)
+    features = critic.last(critic.features(images)).flatten(1)  # type: ignore[operator]
+    expected = critic.score(features)[:, 0] + (critic.condition_map(condition) * features).sum(dim=1)  # type: ignore[operator]
+    assert torch.allclose(critic(images, condition).score, expected)
+
+
+@pytest.mark.parametrize(
+    ("way", "convolution", "input_size"),
+    [("map", "Convolution V", "257 x (8 x 8)"), ("input", "Convolution I", "2 x (128 x 128)")],
+)
+def test_the_map_is_one_more_channel(zoo: Zoo, way: str, convolution: str, input_size: str) -> None:
+    critic = build(zoo, "critic", PAPER, condition=way)
+    rows = layer_rows(critic, torch.zeros(2, 1, 128, 128), example_condition(PAPER, 2))
+    assert (convolution, input_size) in [(row.layer, row.input) for row in rows]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_spectral_norm_is_on_the_whole_way_to_the_score_and_batch_norm_gone(zoo: Zoo, way: str) -> None:
+    critic = build(zoo, "critic", Site((1, 32, 32), 1, 3), width=4, condition=way, norm="spectral")
+    normalised = {name.split(".parametrizations")[0] for name, _ in critic.named_parameters() if "original" in name}
+    seen = set() if way == "none" else {"condition_map.projection"}
+    assert normalised == {"features.0.0", "features.1.0", "last.0", "score"} | seen
+    assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in critic.modules())
+    trunk = {id(p) for p in critic.trunk_parameters()}  # type: ignore[operator]
+    names = {name for name, p in critic.named_parameters() if id(p) in trunk}
+    assert {name.split(".parametrizations")[0].removesuffix(".bias") for name in names} == normalised - seen
+    assert "last.0.parametrizations.weight.original" in names
+
+
+def test_a_part_left_out_does_not_move_the_others_start(zoo: Zoo) -> None:
+    site = Site((1, 32, 32), 1, 3)
+
+    def start(**fields: object) -> dict[str, torch.Tensor]:
+        return build_seeded(0, "critic", lambda: build(zoo, "critic", site, width=4, **fields)).state_dict()
+
+    paper, other = start(proxy="own"), start(condition="none", norm="none")
+    for name in ("features.0.0.weight", "features.1.0.weight", "score.weight", "proxy.projection.weight"):
+        assert torch.equal(paper[name], other[name]), name
+
+
+@pytest.mark.parametrize("way", ["input", "projection", "none"])
+def test_without_the_map_of_table_2_nothing_can_be_shared(zoo: Zoo, way: str) -> None:
+    with pytest.raises(SpecError, match="there is no map to share; use own"):
+        zoo.spec_from_values({"kind": "dcgan_contrastive", "condition": way, "proxy": "shared"}, "critic")
+    critic = build(zoo, "critic", PAPER, condition=way)
+    assert critic.proxy is not None

@@ -15,7 +15,7 @@ from alloygan import CriticStep, GeneratorStep, Loss, LossSpec, Site, Terms, hoo
 class AuxiliaryClassifier(LossSpec):
     """Class of an image, told from its embedding by a head that trains with the critic (ACGAN)."""
 
-    kind: Literal["auxiliary_classifier"] = "auxiliary_classifier"
+    kind: Literal["hard_auxiliary_classifier"] = "hard_auxiliary_classifier"
 
     @property
     def needs(self) -> frozenset[str]:

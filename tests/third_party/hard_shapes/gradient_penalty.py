@@ -15,7 +15,7 @@ from alloygan import CriticStep, Loss, LossSpec, Site, Terms, hookimpl
 class GradientPenalty(LossSpec):
     """Gradient penalty between real and generated images (WGAN-GP), for wgan with clip: 0."""
 
-    kind: Literal["gradient_penalty"] = "gradient_penalty"
+    kind: Literal["hard_gradient_penalty"] = "hard_gradient_penalty"
     weight: float = Field(10.0, ge=0, description="Factor λ of this term in the objective.")
     norm: float = Field(1.0, ge=0, description="Gradient norm of the score per image that costs nothing.")
 

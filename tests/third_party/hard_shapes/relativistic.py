@@ -15,7 +15,7 @@ from alloygan import CriticStep, GeneratorStep, Loss, LossSpec, Site, Terms, hoo
 class Relativistic(LossSpec):
     """Relativistic paired logistic loss: a real image is to look more real than a generated one (RpGAN)."""
 
-    kind: Literal["relativistic"] = "relativistic"
+    kind: Literal["hard_relativistic"] = "hard_relativistic"
 
     @property
     def needs(self) -> frozenset[str]:
