@@ -17,6 +17,11 @@ BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, flags=re.DOTALL | re.MULTI
 LECAM = ROOT / "tests" / "third_party" / "alloygan_lecam"
 INSTALL = "python3 -m venv .venv && .venv/bin/pip install -e '.[test]' && .venv/bin/"
 
+SMALL = (
+    "--set training.images=64 --set 'evaluation={images: 4, judge_images: 0, memorising_images: 0, bootstrap: 0, "
+    "comparisons: [], descriptors: [area_fraction]}' --set data.runs=2 --set data.evaluation_runs=2"
+)
+
 # What a command of the README is run with here, to be quick; every command must be in this table.
 QUICKER = {
     "alloygan check ni.yaml --layers": "",
@@ -33,6 +38,9 @@ QUICKER = {
     "alloygan simulate synthetic_alloy --out alloy": (
         "--set temperature=[900] --set size=64 --set patch=32 --set training_micrographs=1"
     ),
+    "alloygan ablate ablation.yaml --out ablations/term --dry-run": "",
+    "alloygan ablate ablation.yaml --out ablations/term --jobs 2": f"--set seeds=1 {SMALL}",
+    "alloygan tune zoo:demo --out searches/demo --trials 20": f"--set search.trials=1 {SMALL}",
     "alloygan list": "",
     "alloygan show contragan_2c": "",
     "alloygan show zoo:demo": "",
@@ -98,6 +106,7 @@ def test_the_other_commands(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "ablation.yaml").write_text(blocks("yaml")[3], encoding="utf-8")
     run(f"{command} {QUICKER[command]}")
     assert capsys.readouterr().out
 
@@ -105,7 +114,7 @@ def test_the_other_commands(
 def test_the_composed_spec_is_valid(tmp_path: Path) -> None:
     path = tmp_path / "spec.yaml"
     path.write_text(blocks("yaml")[2], encoding="utf-8")
-    assert len(blocks("yaml")) == 3
+    assert len(blocks("yaml")) == 4
     assert load_zoo().read_spec(path).losses["contrastive"].kind == "proportional_2c"
 
 

@@ -52,6 +52,11 @@ def test_a_search_leaves_the_best_spec_and_goes_on(zoo: Zoo, path: Path, tmp_pat
     assert spec.training.optimizer.lr == best.params["training.optimizer.lr"]
     assert spec.training.critic_updates == best.params["training.critic_updates"]
 
+    page = (out / "tune.html").read_text(encoding="utf-8")
+    assert "<script" not in page
+    assert f"number {best.number}, has a mean_deviation of" in page
+    assert "name: base-tuned" in page
+
     more = run(read_search(path, zoo, [*SHORT, "search.trials=4"]), out)
     assert len(rows(out)) == 4
     assert rows(out)[:3] == found, "what is there is kept"

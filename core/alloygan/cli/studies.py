@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Sequence
-import shlex
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -93,7 +92,7 @@ def ablate(
             plugins=plugin,
             retry_failed=retry_failed,
             watch=watch,
-            command=shlex.join(["alloygan", "ablate", spec, "--out", str(out), *(f"--set={one}" for one in set_)]),
+            command=_ablate_command(spec, out, jobs, set_, plugin),
         )
     left = [*failures(ablation, done.statuses, ("failed", "interrupted"))]
     if as_json:
