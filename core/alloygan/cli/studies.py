@@ -48,7 +48,7 @@ def ablate(
         Override a field of the file, such as training.images=10000, seeds=5 or launcher.kind=slurm.
     """
     zoo = load_zoo(plugin)
-    ablation = read_ablation(spec, zoo, [*set_, *([] if jobs is None else [f"launcher.jobs={jobs}"])])
+    ablation = read_ablation(spec, zoo, [*([] if jobs is None else [f"launcher.jobs={jobs}"]), *set_])
     from alloygan.sweeps.ablate import ablate, check_cells
     from alloygan.sweeps.cell_folder import CELLS
     from alloygan.terminal_sweeps import board, failures, print_cells, print_results
@@ -171,7 +171,7 @@ def tune(
     given = [f"search.{field}={value}" for field, value in short.items() if value is not None]
     from alloygan.sweeps.search import higher_is_better, read_search
 
-    search = read_search(spec, zoo, [*set_, *given])
+    search = read_search(spec, zoo, [*given, *set_])
     search.base.data.check_inputs(search.base.conditions)
     higher = higher_is_better(search)
     from alloygan.sweeps.dashboard import served

@@ -103,8 +103,8 @@ def _load(
             loaded = load_generator(
                 CellFolder(out / CELLS / run.key).run, zoo, "cuda" if torch.cuda.is_available() else "cpu"
             )
-        except AlloyganError as error:
-            models.notes.append(f"{letters[cell.name]} has no pictures: {error}")
+        except Exception as error:
+            models.notes.append(f"{letters[cell.name]} has no pictures: {_said(error)}")
             continue
         models.found[cell.name] = run, loaded
         if run is not cell.runs[0]:
@@ -119,16 +119,19 @@ def _load(
 def _data(spec: GanSpec, space: ConditionSpace) -> tuple[Data | None, str]:
     try:
         data: Data = spec.data.build(spec.conditions)
-    except AlloyganError as error:
-        return None, str(error)
     except Exception as error:
-        fault = plugin_fault(error)
-        if fault is None:
-            raise
-        return None, fault
+        return None, _said(error)
     if data.space.columns != space.columns or data.space.table != space.table:
         return None, "its conditions are no longer those that the models were trained on"
     return data, ""
+
+
+def _said(error: Exception) -> str:
+    """What the page says of an error of the user's files or of a plugin; any other is raised again."""
+    said = str(error) if isinstance(error, AlloyganError) else plugin_fault(error)
+    if said is None:
+        raise error
+    return said
 
 
 def _rows(space: ConditionSpace, data: Data | None) -> tuple[list[Row], str | None]:
@@ -188,8 +191,8 @@ def _generated(
         try:
             asked = model.space.row(space.named(row))
             pictures.append([uri(image, shrink) for image in model.sample(asked, noises, seed)])
-        except AlloyganError as error:
-            problems[str(error)] = None
+        except Exception as error:
+            problems[_said(error)] = None
             pictures.append([])
     models.notes += [f"{letters[cell]}: {problem}" for problem in problems]
     return pictures
