@@ -50,7 +50,7 @@ SHIPPED = {
     "mirza2014": ["critic.width=4"],
     "contragan": ["critic.width=4"],
     "zhao2020": ["critic.width=4"],
-    "timm-critic": ["critic.model=test_resnet"],
+    "timm-critic": [],
 }
 
 
