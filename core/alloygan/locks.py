@@ -12,11 +12,13 @@ class HeldElsewhereError(Exception):
 
 
 @contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Hold the lock that this file stands for. Raises HeldElsewhereError at once if another process has it."""
+def held(path: Path, patience: float = 0.0) -> Iterator[None]:
+    """Hold the lock that this file stands for. Raises HeldElsewhereError if another process has it for longer than
+    `patience` seconds.
+    """
     lock = FileLock(path)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=patience, poll_interval=0.05)
     except Timeout:
         raise HeldElsewhereError(str(path)) from None
     try:
@@ -26,7 +28,7 @@ def held(path: Path) -> Iterator[None]:
 
 
 def is_held(path: Path) -> bool:
-    """Whether a process holds the lock."""
+    """Whether a process holds the lock. Asking takes it for a moment, so whoever must have it should be patient."""
     if not path.exists():
         return False
     try:

@@ -21,6 +21,8 @@ from alloygan.zoo import load_zoo
 
 HELD_ELSEWHERE = 75  # EX_TEMPFAIL of sysexits.h
 
+_PATIENCE = 2.0  # s
+
 
 def main(arguments: Sequence[str]) -> int:
     """Work on the folder that is named; 0 done, 1 failed, 75 another worker is at it."""
@@ -28,7 +30,8 @@ def main(arguments: Sequence[str]) -> int:
     if os.environ.get("ALLOYGAN_END_WITH_STDIN"):
         threading.Thread(target=end_with_stdin, daemon=True).start()
     try:
-        with held(folder.lock):
+        # The launcher that looks how far the cell is takes the lock for a moment.
+        with held(folder.lock, _PATIENCE):
             return _work(folder)
     except HeldElsewhereError:
         return HELD_ELSEWHERE
