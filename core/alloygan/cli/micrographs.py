@@ -95,6 +95,7 @@ def prepare(
         f"micrographs: {prepared.micrographs}{left_out}; patches: {prepared.training_patches} for training, "
         f"{prepared.evaluation_patches} for evaluation\nreview: {prepared.summary}\nmanifest: {prepared.manifest}",
         markup=False,
+        soft_wrap=True,
         highlight=False,
     )
 
@@ -137,5 +138,8 @@ def simulate(
         print_json({"out": str(out), "manifest": str(out / "manifest.csv"), **summary})
     else:
         screen.print(
-            f"micrographs: {summary['micrographs']}; manifest: {out / 'manifest.csv'}", highlight=False, markup=False
+            f"micrographs: {summary['micrographs']}; manifest: {out / 'manifest.csv'}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
         )

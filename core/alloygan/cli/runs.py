@@ -41,7 +41,7 @@ def train(
 
         print_json({"run": str(folder), "images_seen": read_json(folder / "model.json")["images_seen"]})
     else:
-        screen.print(f"trained: {folder}", markup=False, highlight=False)
+        screen.print(f"trained: {folder}", markup=False, soft_wrap=True, highlight=False)
 
 
 @app.command
@@ -80,7 +80,7 @@ def sample(
                 names = ", ".join(drawn["outside"])
                 note = f"note: {drawn['text']}: {names} lies outside what the model was trained on: an extrapolation"
                 messages.print(note, markup=False)
-        screen.print(f"images of each condition: {count}; all in {out}", markup=False, highlight=False)
+        screen.print(f"images of each condition: {count}; all in {out}", markup=False, soft_wrap=True, highlight=False)
 
 
 @app.command
@@ -124,7 +124,7 @@ def report(run: Path, *, set_: Overrides = (), plugin: Plugins = (), as_json: As
     if as_json:
         print_json({"report": str(path)})
     else:
-        screen.print(str(path), markup=False, highlight=False)
+        screen.print(str(path), markup=False, soft_wrap=True, highlight=False)
 
 
 @app.command
@@ -149,4 +149,4 @@ def demo(
     with progress_display(messages) as display:
         result = run_demo(zoo, out, set_, say=display.say, training=display.training, work=display.work)
     print_scores(screen, result.evaluation)
-    screen.print(f"report: {result.report}", markup=False, highlight=False)
+    screen.print(f"report: {result.report}", markup=False, soft_wrap=True, highlight=False)

@@ -118,6 +118,7 @@ def ablate(
         screen.print(
             f"runs: {done.count('done')} of {len(done.statuses)}\npage: {out / 'ablation.html'}",
             markup=False,
+            soft_wrap=True,
             highlight=False,
         )
     if left:
@@ -197,7 +198,7 @@ def tune(
         )
     elif finished:
         print_search(screen, search, tuned, shares)
-        screen.print(f"spec: {tuned.best}\npage: {out / 'tune.html'}", markup=False, highlight=False)
+        screen.print(f"spec: {tuned.best}\npage: {out / 'tune.html'}", markup=False, soft_wrap=True, highlight=False)
     missing = search.spec.trials - len(ended(tuned.study))
     if missing > 0 or not finished:
         errors = dict.fromkeys(str(one.user_attrs["error"]) for one in ended(tuned.study) if "error" in one.user_attrs)

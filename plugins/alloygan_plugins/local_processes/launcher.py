@@ -47,6 +47,8 @@ class LocalProcesses(Launcher):
 
     def cancel(self) -> None:
         """Ask the processes to end, and kill those that do not."""
+        for task in self._waiting:
+            self._states[task.name] = "ended"
         self._waiting.clear()
         for running in self._running.values():
             running.process.terminate()
