@@ -1,6 +1,6 @@
 """Ablations on a terminal: the cells before anything runs, how far each is, and what they have scored."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -199,10 +199,10 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"
 
 
-def failures(ablation: Ablation, statuses: "Mapping[str, Status]", states: Sequence[str]) -> Iterator[str]:
-    """A line for each run in one of these states, with its error."""
+def unfinished(ablation: Ablation, statuses: "Mapping[str, Status]") -> Iterator[str]:
+    """A line for each run that is not done, with its error if it failed."""
     for cell in ablation.cells:
         for run in cell.runs:
             status = statuses[run.key]
-            if status.state in states:
+            if status.state != "done":
                 yield f"{cell.name}, seed {run.seed}: {status.state}" + (f": {status.error}" if status.error else "")

@@ -15,7 +15,7 @@ import pytest
 from alloygan import Zoo
 from alloygan.errors import RunFolderError, SpecError
 from alloygan.sweeps.ablate import AblationRun, ablate
-from alloygan.sweeps.cell_folder import Status
+from alloygan.sweeps.cell_folder import CellFolder, Status
 from alloygan.sweeps.grid import read_ablation
 
 CONTRASTIVE = """
@@ -224,3 +224,21 @@ def test_after_a_kill_the_same_command_ends_with_the_same_table(
     assert _start(path, out).wait(240) == 0
     assert _start(path, tmp_path / "whole").wait(240) == 0
     assert tables(out) == tables(tmp_path / "whole")
+
+
+def test_the_tables_wait_for_the_workers_of_another_command(
+    zoo: Zoo, finished: tuple[Path, AblationRun], tmp_path: Path
+) -> None:
+    folder, _ = finished
+    ablation = read_ablation(folder / "ablation.yaml", zoo, ["training.images=1000"])
+    out = tmp_path / "out"
+    folders = [CellFolder(out / "cells" / run.key) for run in ablation.runs]
+    for one, of in zip(folders, ablation.runs, strict=True):
+        one.path.mkdir(parents=True)
+        one.ask(of.spec, ())
+    (out / "ablation.json").write_text("{}")
+    others = [subprocess.Popen([sys.executable, "-m", "alloygan.sweeps.work", str(one.path)]) for one in folders]
+    _until(lambda: all(one.status().state not in ("waiting", "interrupted") for one in folders), "no worker begins")
+    done = ablate(ablation, out, ablation.launcher.build(), zoo)
+    assert states(done) == ["done"] * 4
+    assert [other.wait(60) for other in others] == [0] * 4

@@ -51,7 +51,7 @@ def ablate(
     ablation = read_ablation(spec, zoo, [*([] if jobs is None else [f"launcher.jobs={jobs}"]), *set_])
     from alloygan.sweeps.ablate import ablate, check_cells
     from alloygan.sweeps.cell_folder import CELLS
-    from alloygan.terminal_sweeps import board, failures, print_cells, print_results
+    from alloygan.terminal_sweeps import board, print_cells, print_results, unfinished
 
     if dry_run:
         from alloygan.sweeps.cost import estimate_cells
@@ -94,7 +94,7 @@ def ablate(
             watch=watch,
             command=_ablate_command(spec, out, jobs, set_, plugin),
         )
-    left = [*failures(ablation, done.statuses, ("failed", "interrupted"))]
+    left = [*unfinished(ablation, done.statuses)]
     if as_json:
         print_json(
             {

@@ -91,7 +91,8 @@ def ablate(
         if state in ("waiting", "interrupted") or (state == "failed" and retry_failed):
             folder.ask(run.spec, plugins)
             wanted.append(run)
-    if wanted:
+    # Another command's workers may be at some of them; the tables wait for those too.
+    if wanted or any(status.state in AT_WORK for status in _statuses(ablation, folders).values()):
         _run(launcher, [_task(run, folders[run.key]) for run in wanted], ablation, folders, out, watch)
     statuses = _statuses(ablation, folders)
     done = {key: folders[key].run for key, status in statuses.items() if status.state == "done"}
@@ -115,7 +116,8 @@ def _run(
     watch: Watch | None,
 ) -> None:
     try:
-        launcher.submit(tasks, out / "launcher")
+        if tasks:
+            launcher.submit(tasks, out / "launcher")
         while True:
             ended = all(state == "ended" for state in launcher.poll().values())
             statuses = _statuses(ablation, folders)
