@@ -1,7 +1,10 @@
 """Fixtures of all tests."""
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,3 +21,16 @@ def shared_data() -> Path:
     if found is None:
         pytest.skip(f"no real micrographs here: none of {', '.join(map(str, places))} is a folder")
     return found
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Debian's Chromium, headless."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright's Python package is not installed")
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("no chromium here (apt install chromium)")
+    with playwright.sync_playwright() as started:
+        found = started.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield found
+        found.close()

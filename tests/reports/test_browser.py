@@ -1,6 +1,5 @@
 """The page in a real browser, at a desktop's and a phone's width: it is looked at, clicked through and printed."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,21 +10,8 @@ from alloygan.reports.page import write_report
 from alloygan.zoo import Zoo
 
 pytestmark = [pytest.mark.system, pytest.mark.usefixtures("page_only")]
-playwright = pytest.importorskip("playwright.sync_api", reason="Playwright's Python package is not installed")
 
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Debian's Chromium, headless."""
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.skip("no chromium here (apt install chromium)")
-    with playwright.sync_playwright() as started:
-        found = started.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        yield found
-        found.close()
 
 
 class Opened:

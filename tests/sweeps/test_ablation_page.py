@@ -1,7 +1,7 @@
 """The page of an ablation: its numbers are the results, and what is missing is said."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html import unescape
 from pathlib import Path
 
@@ -163,21 +163,6 @@ def many(zoo: Zoo, write: Write, tmp_path: Path) -> Path:
 
 def test_twelve_cells_stay_small(many: Path) -> None:
     assert many.stat().st_size < 5e6
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    import shutil
-
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("Debian's package chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.mark.system

@@ -2,8 +2,7 @@
 
 import json
 import re
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -162,18 +161,6 @@ def test_many_large_pictures_are_made_smaller(twelve: Path) -> None:
     assert len(text) > 1e5
     ids = re.findall(r'\sid="([^"]*)"', text)
     assert len(ids) == len(set(ids)), "two elements of one id"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright's Python package is not installed")
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.skip("no chromium here (apt install chromium)")
-    with playwright.sync_playwright() as started:
-        found = started.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        yield found
-        found.close()
 
 
 @pytest.mark.system
