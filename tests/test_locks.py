@@ -1,9 +1,10 @@
-"""Locks between processes: given up by a kill, and not lost to one who only asks."""
+"""Locks between processes: given up by a kill, and waited for by the patient."""
 
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from alloygan.locks import HeldElsewhereError, held, is_held
 
 HOLD = """
 import sys, time
+from collections.abc import Iterator
 from pathlib import Path
 from alloygan.locks import held
 with held(Path(sys.argv[1])):
@@ -21,11 +23,13 @@ with held(Path(sys.argv[1])):
 
 
 @pytest.fixture
-def holder(tmp_path: Path) -> "subprocess.Popen[str]":
+def holder(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     process = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path / "lock")], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
-    return process
+    yield process
+    process.kill()
+    process.communicate()
 
 
 def test_a_kill_gives_the_lock_up(holder: "subprocess.Popen[str]", tmp_path: Path) -> None:

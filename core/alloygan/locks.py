@@ -1,5 +1,6 @@
 """Locks between processes that a killed process gives up, also on a folder that machines share."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,11 +15,11 @@ class HeldElsewhereError(Exception):
 @contextmanager
 def held(path: Path, patience: float = 0.0) -> Iterator[None]:
     """Hold the lock that this file stands for. Raises HeldElsewhereError if another process has it for longer than
-    `patience` seconds.
+    `patience` seconds, which may be infinite.
     """
     lock = FileLock(path)
     try:
-        lock.acquire(timeout=patience, poll_interval=0.05)
+        lock.acquire(timeout=-1 if math.isinf(patience) else patience, poll_interval=0.05)
     except Timeout:
         raise HeldElsewhereError(str(path)) from None
     try:

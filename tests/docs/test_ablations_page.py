@@ -90,7 +90,7 @@ def test_the_table_has_every_key_with_its_default() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| `?([^|`]+)`? \|", PAGE, re.MULTILINE))
     assert set(rows) == set(KEYS)
     fields = AblationSpec.model_fields
-    assert rows["max_cells"] == str(fields["max_cells"].default)
+    assert rows["max_runs"] == str(fields["max_runs"].default)
     assert rows["seeds"].strip() == str(len(fields["seeds"].default))
     assert rows["launcher"] == fields["launcher"].default
     assert rows["product"] == str(fields["product"].default).lower()

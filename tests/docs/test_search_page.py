@@ -22,7 +22,9 @@ def test_the_example_is_a_search(tmp_path: Path) -> None:
 def test_the_default_ranges_are_those_of_the_table() -> None:
     search = read_search("zoo:jain2024-simulated", load_zoo())
     rows = re.findall(r"^\| `([^`]+)`.*\| ([\d.]+) to ([\d.]+)(, by its logarithm)? \|$", PAGE, re.MULTILINE)
+    of_its_own = "training.critic_optimizer.lr"  # where there is one
     told = {name.replace("…", "adversarial"): (float(low), float(high), bool(log)) for name, low, high, log in rows}
+    assert told.pop(of_its_own) == told["training.optimizer.lr"]
     assert told == {
         name: (one.low, one.high, one.log) for name, one in search.parameters.items()
     }  # fmt: skip

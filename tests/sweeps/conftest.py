@@ -43,3 +43,11 @@ def write(tmp_path: Path) -> Write:
         return path
 
     return write
+
+
+@pytest.fixture
+def search_file(base: str, tmp_path: Path) -> Path:
+    """The base spec as a file for `alloygan tune`."""
+    path = tmp_path / "search.yaml"
+    path.write_text(base)
+    return path

@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -14,9 +13,12 @@ import pytest
 
 from alloygan import Zoo
 from alloygan.errors import RunFolderError, SpecError
+from alloygan.locks import held
 from alloygan.sweeps.ablate import AblationRun, ablate
-from alloygan.sweeps.cell_folder import CellFolder, Status
+from alloygan.sweeps.cell_folder import CellFolder
 from alloygan.sweeps.grid import read_ablation
+
+from .processes import beginnings, ends, kill, start, tables, until, workers
 
 CONTRASTIVE = """
 vary:
@@ -36,10 +38,6 @@ def run(zoo: Zoo, path: Path, out: Path, **options: bool) -> AblationRun:
 
 def states(done: AblationRun) -> list[str]:
     return [status.state for status in done.statuses.values()]
-
-
-def tables(out: Path) -> tuple[str, str]:
-    return (out / "results.csv").read_text(), (out / "summary.csv").read_text()
 
 
 def times(out: Path) -> Mapping[str, float]:
@@ -176,54 +174,31 @@ def test_a_folder_of_something_else_is_refused(zoo: Zoo, write: Write, tmp_path:
         run(zoo, write(CONTRASTIVE), tmp_path / "out")
 
 
-def _start(path: Path, out: Path) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "alloygan", "ablate", str(path), "--out", str(out), "--set", "launcher.threads=1"]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def _workers(out: Path) -> list[int]:
-    found = subprocess.run(["pgrep", "-f", f"alloygan.sweeps.work {out}"], capture_output=True, text=True, check=False)
-    return [int(line) for line in found.stdout.split()]
-
-
-def _until(ready: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + 120
-    while not ready():
-        assert time.monotonic() < end, what
-        time.sleep(0.02)
-
-
-def _trains(out: Path) -> bool:
-    for path in out.glob("cells/*/state.json"):
-        try:
-            status = Status(**json.loads(path.read_text()))
-        except (ValueError, FileNotFoundError):
-            continue
-        if status.state == "training" and status.images_seen:
-            return True
-    return False
+WORKER = "alloygan.sweeps.work"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kills by POSIX signals")
 @pytest.mark.parametrize("victim", ["worker", "launcher"])
-def test_after_a_kill_the_same_command_ends_with_the_same_table(
+def test_after_a_kill_the_same_command_goes_on_to_the_same_table(
     zoo: Zoo, write: Write, tmp_path: Path, victim: str
 ) -> None:
     path = write(CONTRASTIVE.replace("seeds: 2", "seeds: 1") + "training: {images: 2000, checkpoint_every: 200}\n")
-    out = (tmp_path / "killed").resolve()
-    launcher = _start(path, out)
-    _until(lambda: _trains(out), "no cell trains")
-    (worker,) = _workers(out)
+    out, whole = (tmp_path / "killed").resolve(), tmp_path / "whole"
+    launcher = start("ablate", path, out, "launcher.threads=1")
+    until(lambda: any(out.glob("cells/*/run/checkpoints/*")), "no cell trains")
+    (worker,) = workers(WORKER, out)
     if victim == "worker":
-        os.kill(worker, signal.SIGKILL)
-        assert launcher.wait(240) == 1, "one run is not done"
+        kill(worker)
+        assert ends(launcher, out) == 1, "one run is not done"
     else:
         launcher.kill()
         launcher.wait()
-        _until(lambda: not _workers(out), "the worker goes on without its launcher")
-    assert _start(path, out).wait(240) == 0
-    assert _start(path, tmp_path / "whole").wait(240) == 0
-    assert tables(out) == tables(tmp_path / "whole")
+        until(lambda: not workers(WORKER, out), "the worker goes on without its launcher")
+    begun = beginnings(out, "cells/*")
+    assert ends(start("ablate", path, out, "launcher.threads=1"), out) == 0
+    assert begun.items() <= beginnings(out, "cells/*").items(), "it goes on where it was"
+    assert ends(start("ablate", path, whole, "launcher.threads=1"), whole) == 0
+    assert tables(out) == tables(whole)
 
 
 def test_the_tables_wait_for_the_workers_of_another_command(
@@ -238,7 +213,16 @@ def test_the_tables_wait_for_the_workers_of_another_command(
         one.ask(of.spec, ())
     (out / "ablation.json").write_text("{}")
     others = [subprocess.Popen([sys.executable, "-m", "alloygan.sweeps.work", str(one.path)]) for one in folders]
-    _until(lambda: all(one.status().state not in ("waiting", "interrupted") for one in folders), "no worker begins")
+    until(lambda: all(one.status().state not in ("waiting", "interrupted") for one in folders), "no worker begins")
     done = ablate(ablation, out, ablation.launcher.build(), zoo)
     assert states(done) == ["done"] * 4
     assert [other.wait(60) for other in others] == [0] * 4
+
+
+def test_a_worker_waits_for_one_who_only_looks(zoo: Zoo, finished: tuple[Path, AblationRun]) -> None:
+    folder, _ = finished
+    cell = CellFolder(next(iter((folder / "out" / "cells").iterdir())))
+    with held(cell.lock):
+        process = subprocess.Popen([sys.executable, "-m", WORKER, str(cell.path)])
+        time.sleep(1.5)  # about as long as the worker takes to begin, and less than its patience more
+    assert process.wait(60) == 0

@@ -12,9 +12,9 @@ from alloygan import Zoo
 from alloygan.evaluation.score_list import ListedScore
 from alloygan.reports.wording import number
 from alloygan.sweeps.ablation_page import write_ablation_page
+from alloygan.sweeps.against_baseline import AgainstBaseline
 from alloygan.sweeps.cell_folder import Status
 from alloygan.sweeps.chance import chance_rate
-from alloygan.sweeps.comparison import Comparison
 from alloygan.sweeps.grid import Ablation, read_ablation
 from alloygan.sweeps.results import Results
 from alloygan.sweeps.statistics import summary
@@ -121,7 +121,7 @@ def test_one_seed_shows_no_difference(zoo: Zoo, write: Write, tmp_path: Path) ->
 def test_what_is_at_its_floor_in_both_cells_is_no_finding(zoo: Zoo, write: Write) -> None:
     ablation = made(zoo, write(TWO))
     results = results_of(ablation, lambda cell, score, seed: 0.001 if cell == "narrow" else 0.002)
-    found = Comparison(results).of("wide", "area_fraction.deviation")
+    found = AgainstBaseline(results).of("wide", "area_fraction.deviation")
     assert found is not None
     assert found.at_floor
 

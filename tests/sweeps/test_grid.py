@@ -112,6 +112,8 @@ def test_a_level_that_writes_down_what_is_there_is_noted(zoo: Zoo, write: Write)
         ("vary: {w: {a: {}, b: {generator.width: 8}}}\ncells: [{set: {generator.width: 2}}]", "give it a `name`"),
         ("vary: {w: {a: {}, b: {generator.width: 8}}}\nseeds: [1, 1]", "the seed 1 stands twice"),
         ("vary: {w: {a: {}, b: {generator.width: 8}}}\nlauncher: slrum", "unknown launcher 'slrum'"),
+        ("vary: {w: {a: {}, b: {generator.width: 8}}}\ncells: [{w: a, seed: 7}]", "there is no factor 'seed'"),
+        ("vary: {w: {a: {}, b: {generator.width: 8}}}\ncells: [{w: [a]}]", "w has no level"),
         ("seeds: 3", "not an ablation: it has neither `vary` nor `cells`"),
         ("vary: {w: {a: {}, b: {losses.contrastive.weight: {x: 1}}}}", "losses.contrastive.weight"),
     ],
@@ -135,7 +137,7 @@ def test_a_grid_that_is_too_large_is_not_even_listed(zoo: Zoo, write: Write) -> 
     text = f"vary: {{a: {{{levels}}}, b: {{{levels}}}, c: {{{levels}}}}}\n"
     message = problems(zoo, write(text))
     assert "3,000,000 runs (100 a × 100 b × 100 c × 3 seeds)" in message
-    assert "max_cells" in message
+    assert "max_runs" in message
 
 
 def test_other_commands_say_what_an_ablation_is_for(zoo: Zoo, write: Write) -> None:

@@ -4,12 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from alloygan import Zoo
-
 from . import postgres
-from .test_tune import check_after_a_kill, path, rows, start
-
-__all__ = ["path"]
+from .processes import ends, start
+from .test_tune import SHORT, check_after_a_kill, rows
 
 pytestmark = [
     pytest.mark.system,
@@ -17,17 +14,17 @@ pytestmark = [
 ]
 
 
-def test_a_worker_killed_in_its_trial(zoo: Zoo, path: Path, tmp_path: Path) -> None:
+def test_a_worker_killed_in_its_trial(search_file: Path, tmp_path: Path) -> None:
     with postgres.server(tmp_path) as url:
-        check_after_a_kill(zoo, path, (tmp_path / "out").resolve(), storage=url)
+        check_after_a_kill(search_file, (tmp_path / "out").resolve(), storage=url)
 
 
-def test_two_machines_share_one_study(zoo: Zoo, path: Path, tmp_path: Path) -> None:
+def test_two_machines_share_one_study(search_file: Path, tmp_path: Path) -> None:
     with postgres.server(tmp_path) as url:
         options = ("search.trials=4", "search.looks=[]")
-        both = [start(path, tmp_path / name, *options, storage=url) for name in ("one", "other")]
-        for process in both:
-            assert process.wait(400) == 0
+        both = [start("tune", search_file, tmp_path / name, *SHORT, *options, storage=url) for name in ("one", "other")]
+        for process, name in zip(both, ("one", "other"), strict=True):
+            assert ends(process, tmp_path / name) == 0
         one, other = rows(tmp_path / "one"), rows(tmp_path / "other")
         assert {row["trial"] for row in one} == {row["trial"] for row in other}
         assert 4 <= len(one) <= 5, "at most one too many, where both start their last at once"

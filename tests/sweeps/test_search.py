@@ -76,10 +76,41 @@ def test_the_key_is_of_what_is_searched(zoo: Zoo, write: Write) -> None:
 
 @pytest.mark.parametrize(
     ("objective", "higher"),
-    [("mean_deviation", False), ("area_fraction.distance", False), ("area_fraction.r2", True)],
+    [
+        ("mean_deviation", False),
+        ("held_out.mean_deviation", False),
+        ("area_fraction.distance", False),
+        ("area_fraction.r2", True),
+        ("held_out.area_fraction.r2", True),
+        ("fidelity.accuracy", True),
+        ("fidelity.composition.error", False),
+        ("memorising.closer", False),
+        ("lite0_features.kid_lite0", False),
+        ("lite0_features.coverage", True),
+        ("held_out.lite0_features.coverage", True),
+    ],
 )
 def test_which_way_is_better(zoo: Zoo, write: Write, objective: str, higher: bool) -> None:
-    assert higher_is_better(read_search(write(), zoo, [f"search.objective={objective}"])) is higher
+    measured = [
+        "evaluation.judge_images=8",
+        "evaluation.memorising_images=8",
+        "evaluation.comparisons=[lite0_features]",
+    ]
+    assert higher_is_better(read_search(write(), zoo, [*measured, f"search.objective={objective}"])) is higher
+
+
+def test_a_critic_with_an_optimiser_of_its_own_has_a_rate_of_its_own(zoo: Zoo, write: Write) -> None:
+    search = read_search(write(), zoo, ["training.critic_optimizer={kind: adam}"])
+    spec = search.trial({"training.optimizer.lr": 1e-3, "training.critic_optimizer.lr": 2e-3})
+    assert spec.training.critic_optimizer is not None
+    assert (spec.training.optimizer.lr, spec.training.critic_optimizer.lr) == (1e-3, 2e-3)
+
+
+def test_a_choice_may_be_a_list_or_a_component(zoo: Zoo, write: Write) -> None:
+    text = "search: {parameters: {training.optimizer: {choices: [{kind: adam, betas: [0.0, 0.9]}, rmsprop]}}}\n"
+    search = read_search(write(text), zoo)
+    spec = search.trial({"training.optimizer": {"kind": "adam", "betas": [0.0, 0.9]}})
+    assert spec.training.optimizer.model_dump()["betas"] == (0.0, 0.9)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +124,7 @@ def test_which_way_is_better(zoo: Zoo, write: Write, objective: str, higher: boo
         ("search: {parameters: {training.optimizer.lr: {low: 0, high: 1, log: true}}}", "needs low above 0"),
         ("search: {parameters: {training.optimizer.lr: {low: 1}}}", "give low and high, or choices"),
         ("search: {parameters: {generator.injection: {choices: [concat, sum]}}}", 'does not take "sum"'),
+        ("search: {objective: held_out.fidelity.accuracy}", "no score 'held_out.fidelity.accuracy'"),
         ("search: {looks: [0.5, 0.25]}", "must rise"),
         ("search: {trails: 3}", "Did you mean 'trials'?"),
     ],

@@ -1,8 +1,6 @@
 """Ablations on a real Slurm of one node, started by the test (marker system)."""
 
-import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +14,7 @@ from alloygan.interfaces.launcher import Task
 from alloygan.testing.run_checks import run_checks
 
 from . import slurm
+from .processes import ends, kill, start, tables, until, workers
 
 VARY = "vary: {width: {narrow: {}, wide: {generator.width: 8}}}\nseeds: 1\n"
 
@@ -32,30 +31,7 @@ def cluster() -> Iterator[None]:
         yield
 
 
-def start(path: Path, out: Path, *options: str) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "alloygan", "ablate", str(path), "--out", str(out)]
-    for option in options:
-        command += ["--set", option]
-    with (out.parent / f"{out.name}.log").open("wb") as log:
-        return subprocess.Popen(command, stdout=log, stderr=log)
-
-
-def tables(out: Path) -> tuple[str, str]:
-    return (out / "results.csv").read_text(), (out / "summary.csv").read_text()
-
-
-def wait(ready: Callable[[], object], what: str) -> None:
-    end = time.monotonic() + 180
-    while not ready():
-        assert time.monotonic() < end, what
-        time.sleep(0.1)
-
-
-def workers(out: Path) -> list[int]:
-    found = subprocess.run(["pgrep", "-f", f"alloygan.sweeps.work {out}"], capture_output=True, text=True, check=False)
-    return [int(line) for line in found.stdout.split()]
-
-
+WORKER = "alloygan.sweeps.work"
 SLURM = ("launcher.kind=slurm", "launcher.cpus=1", "launcher.minutes=10")
 
 
@@ -70,11 +46,11 @@ def test_the_same_table_as_on_this_machine(
     cluster: None, zoo: Zoo, write: Callable[[str], Path], tmp_path: Path
 ) -> None:
     path, out = write(VARY), (tmp_path / "cluster").resolve()
-    assert start(path, out, *SLURM).wait(400) == 0, (tmp_path / "cluster.log").read_text()
-    assert start(path, tmp_path / "here", "launcher.threads=1").wait(400) == 0
+    assert ends(start("ablate", path, out, *SLURM), out) == 0
+    assert ends(start("ablate", path, tmp_path / "here", "launcher.threads=1"), tmp_path / "here") == 0
     assert tables(out) == tables(tmp_path / "here")
+    assert "#SBATCH --array=0-1%2" in next((out / "launcher").glob("*.sh")).read_text()
     script = next((out / "launcher").glob("*.sh")).read_text()
-    assert "#SBATCH --array=0-1" in script
     assert "#SBATCH --cpus-per-task=1" in script
 
 
@@ -85,16 +61,16 @@ def test_after_a_kill_the_same_command_ends_with_the_same_table(
 ) -> None:
     path = write(VARY + "training: {images: 2000, checkpoint_every: 200}\n")
     out = (tmp_path / "cluster").resolve()
-    launcher = start(path, out, *SLURM)
-    wait(lambda: any(out.glob("cells/*/run/checkpoints/*")), "no cell trains")
+    launcher = start("ablate", path, out, *SLURM)
+    until(lambda: any(out.glob("cells/*/run/checkpoints/*")), "no cell trains")
     if victim == "worker":
-        os.kill(workers(out)[0], signal.SIGKILL)
-        assert launcher.wait(400) == 1, (tmp_path / "cluster.log").read_text()
+        kill(workers(WORKER, out)[0])
+        assert ends(launcher, out) == 1
     else:
         launcher.kill()
         launcher.wait()
-    assert start(path, out, *SLURM).wait(400) == 0, (tmp_path / "cluster.log").read_text()
-    assert start(path, tmp_path / "here", "launcher.threads=1").wait(400) == 0
+    assert ends(start("ablate", path, out, *SLURM), out) == 0
+    assert ends(start("ablate", path, tmp_path / "here", "launcher.threads=1"), tmp_path / "here") == 0
     assert tables(out) == tables(tmp_path / "here")
 
 
@@ -104,11 +80,38 @@ def test_interrupting_takes_the_tasks_out_of_the_queue(
 ) -> None:
     path = write(VARY + "training: {images: 200000}\n")
     out = (tmp_path / "cluster").resolve()
-    launcher = start(path, out, *SLURM)
-    wait(lambda: workers(out), "no worker has started")
+    launcher = start("ablate", path, out, *SLURM)
+    until(lambda: workers(WORKER, out), "no worker has started")
     launcher.send_signal(signal.SIGINT)
     assert launcher.wait(120) == 130
-    wait(lambda: not workers(out), "workers go on after the interrupt")
+    until(lambda: not workers(WORKER, out), "workers go on after the interrupt")
+
+
+@system
+def test_a_search_runs_on_it(cluster: None, search_file: Path, tmp_path: Path) -> None:
+    options = [f"search.{one}" for one in (*SLURM, "trials=2", "random_trials=2", "looks=[]")]
+    out = (tmp_path / "search").resolve()
+    assert ends(start("tune", search_file, out, *options), out) == 0
+    assert (out / "best.yaml").is_file()
+    assert list((out / "logs").glob("*.txt"))
+
+
+@system
+def test_a_task_whose_time_is_up_is_queued_again(cluster: None, tmp_path: Path) -> None:
+    """Slurm counts in minutes, so this takes some."""
+    starts = tmp_path / "starts"
+    code = (
+        f"import time; from pathlib import Path; starts = Path({str(starts)!r}); again = starts.exists(); "
+        "starts.open('a').write('x'); time.sleep(0 if again else 900)"
+    )
+    spec = load_zoo().spec_from_values({"kind": "slurm", "cpus": 1, "minutes": 2, "jobs": 1}, "launcher")
+    launcher = spec.build()
+    launcher.submit([Task("long", (sys.executable, "-c", code), tmp_path / "log.txt")], tmp_path / "launcher")
+    end = time.monotonic() + 400
+    while launcher.poll()["long"] != "ended":
+        assert time.monotonic() < end
+        time.sleep(1)
+    assert starts.read_text() == "xx"
 
 
 @system

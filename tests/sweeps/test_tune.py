@@ -2,31 +2,21 @@
 
 import csv
 import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from alloygan import Zoo
+from alloygan import Zoo, load_zoo
 from alloygan.errors import RunFolderError
 from alloygan.sweeps.search import Search, read_search
 from alloygan.sweeps.study import done, open_study
 from alloygan.sweeps.trials import importances
 from alloygan.sweeps.tune import Tuned, tune
 
+from .processes import beginnings, ends, kill, start, until, workers
+
 SHORT = ["search.trials=3", "search.random_trials=2", "search.looks=[0.5]", "search.launcher.threads=1"]
-
-
-@pytest.fixture
-def path(base: str, tmp_path: Path) -> Path:
-    path = tmp_path / "search.yaml"
-    path.write_text(base)
-    return path
 
 
 def run(search: Search, out: Path, **options: Any) -> Tuned:
@@ -38,9 +28,9 @@ def rows(out: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_a_search_leaves_the_best_spec_and_goes_on(zoo: Zoo, path: Path, tmp_path: Path) -> None:
+def test_a_search_leaves_the_best_spec_and_goes_on(zoo: Zoo, search_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    tuned = run(read_search(path, zoo, SHORT), out)
+    tuned = run(read_search(search_file, zoo, SHORT), out)
     found = rows(out)
     assert len(found) == 3
     assert {row["state"] for row in found} <= {"done", "hopeless"}
@@ -57,16 +47,16 @@ def test_a_search_leaves_the_best_spec_and_goes_on(zoo: Zoo, path: Path, tmp_pat
     assert f"number {best.number}, has a mean_deviation of" in page
     assert "name: base-tuned" in page
 
-    more = run(read_search(path, zoo, [*SHORT, "search.trials=4"]), out)
+    more = run(read_search(search_file, zoo, [*SHORT, "search.trials=4"]), out)
     assert len(rows(out)) == 4
     assert rows(out)[:3] == found, "what is there is kept"
     assert set(importances(more.study)) <= set(best.params)
 
 
-def test_the_draws_depend_on_seed_and_trial_alone(zoo: Zoo, path: Path, tmp_path: Path) -> None:
+def test_the_draws_depend_on_seed_and_trial_alone(zoo: Zoo, search_file: Path, tmp_path: Path) -> None:
     two = [*SHORT, "search.trials=2"]
-    run(read_search(path, zoo, two), tmp_path / "one")
-    run(read_search(path, zoo, two), tmp_path / "other")
+    run(read_search(search_file, zoo, two), tmp_path / "one")
+    run(read_search(search_file, zoo, two), tmp_path / "other")
     drop = ("seconds",)
     one, other = (
         [{k: v for k, v in row.items() if k not in drop} for row in rows(tmp_path / n)] for n in ("one", "other")
@@ -75,17 +65,17 @@ def test_the_draws_depend_on_seed_and_trial_alone(zoo: Zoo, path: Path, tmp_path
     assert one[0]["training.optimizer.lr"] != one[1]["training.optimizer.lr"], "each trial draws anew"
 
 
-def test_another_search_in_the_folder_is_refused(zoo: Zoo, path: Path, tmp_path: Path) -> None:
+def test_another_search_in_the_folder_is_refused(zoo: Zoo, search_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    run(read_search(path, zoo, [*SHORT, "search.trials=1"]), out)
+    run(read_search(search_file, zoo, [*SHORT, "search.trials=1"]), out)
     with pytest.raises(RunFolderError, match="a search of another spec"):
-        run(read_search(path, zoo, [*SHORT, "training.images=128"]), out)
+        run(read_search(search_file, zoo, [*SHORT, "training.images=128"]), out)
 
 
-def test_trials_that_fail_are_told_and_end_the_search(zoo: Zoo, path: Path, tmp_path: Path) -> None:
+def test_trials_that_fail_are_told_and_end_the_search(zoo: Zoo, search_file: Path, tmp_path: Path) -> None:
     mad = "search.parameters={training.optimizer.lr: {low: 1.0e+30, high: 1.0e+35}}"
     search = read_search(
-        path, zoo, ["training.optimizer={kind: sgd}", mad, *SHORT, "search.trials=20", "search.looks=[]"]
+        search_file, zoo, ["training.optimizer={kind: sgd}", mad, *SHORT, "search.trials=20", "search.looks=[]"]
     )
     tuned = run(search, tmp_path / "out")
     assert tuned.best is None
@@ -95,67 +85,92 @@ def test_trials_that_fail_are_told_and_end_the_search(zoo: Zoo, path: Path, tmp_
     assert all("finite" in row["error"] for row in found)
 
 
-def start(path: Path, out: Path, *options: str, storage: str | None = None) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "alloygan", "tune", str(path), "--out", str(out)]
-    for option in (*SHORT, *options):
-        command += ["--set", option]
-    environment = os.environ | ({"ALLOYGAN_STORAGE": storage} if storage else {})
-    with (out.parent / f"{out.name}.log").open("wb") as log:
-        return subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+WORKER = "alloygan.sweeps.try_one"
 
 
-def _workers(out: Path) -> list[int]:
-    command = ["pgrep", "-f", f"alloygan.sweeps.try_one {out}$"]
-    return [int(line) for line in subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()]
-
-
-def _until(ready: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + 180
-    while not ready():
-        assert time.monotonic() < end, what
-        time.sleep(0.05)
-
-
-def _kill_a_worker_in_its_trial(out: Path) -> Path:
-    """Kill a worker that has a checkpoint; return the folder of its trial."""
-    _until(lambda: any(out.glob("trials/*/run/checkpoints/*")), "no trial trains")
-    (worker,) = _workers(out)
-    os.kill(worker, signal.SIGKILL)
-    return next(iter(out.glob("trials/*")))
-
-
-def check_after_a_kill(zoo: Zoo, path: Path, out: Path, storage: str | None = None) -> None:
+def check_after_a_kill(search_file: Path, out: Path, storage: str | None = None) -> None:
     long = "training={images: 2000, batch_size: 4, checkpoint_every: 100}"
-    process = start(path, out, long, "search.looks=[]", storage=storage)
-    folder = _kill_a_worker_in_its_trial(out)
-    assert process.wait(400) == 0, (out.parent / f"{out.name}.log").read_text()
+    process = start("tune", search_file, out, *SHORT, long, "search.looks=[]", storage=storage)
+    until(lambda: any(out.glob("trials/*/run/checkpoints/*")), "no trial trains")
+    (worker,) = workers(WORKER, out)
+    kill(worker)
+    begun = beginnings(out, "trials/*")
+    assert ends(process, out) == 0
     found = rows(out)
-    assert sorted(row["state"] for row in found).count("done") == 3
+    assert [row["state"] for row in found].count("done") == 3
     (killed,) = [row for row in found if row["state"] == "interrupted"]
     again = [row for row in found if row["state"] == "done" and row["folder"] == killed["folder"]]
-    assert len(again) == 1, "the trial was queued again with its values, and went on in its folder"
-    assert killed["folder"].endswith(folder.name)
+    assert len(again) == 1, "the trial was queued again with its values"
+    assert begun.items() <= beginnings(out, "trials/*").items(), "and goes on where it was"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kills by POSIX signals")
-def test_a_trial_whose_worker_was_killed_goes_on(zoo: Zoo, path: Path, tmp_path: Path) -> None:
-    check_after_a_kill(zoo, path, (tmp_path / "out").resolve())
+def test_a_trial_whose_worker_was_killed_goes_on(search_file: Path, tmp_path: Path) -> None:
+    check_after_a_kill(search_file, (tmp_path / "out").resolve())
 
 
-def test_a_database_that_cannot_be_reached_is_told(zoo: Zoo, path: Path, tmp_path: Path) -> None:
-    search = read_search(path, zoo, SHORT)
+def test_a_database_that_cannot_be_reached_is_told(zoo: Zoo, search_file: Path, tmp_path: Path) -> None:
+    search = read_search(search_file, zoo, SHORT)
     with pytest.raises(RunFolderError, match="database"):
         run(search, tmp_path / "out", storage="postgresql://nobody@127.0.0.1:1/none")
     with pytest.raises(RunFolderError, match="database"):
         run(search, tmp_path / "out2", storage="nonsense://here")
 
 
-def test_two_searches_share_no_study_by_mistake(zoo: Zoo, path: Path, tmp_path: Path) -> None:
+def test_two_searches_share_no_study_by_mistake(zoo: Zoo, search_file: Path, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'shared.db'}"
-    search = read_search(path, zoo, [*SHORT, "search.trials=1"])
+    search = read_search(search_file, zoo, [*SHORT, "search.trials=1"])
     run(search, tmp_path / "one", storage=url)
-    other = read_search(path, zoo, [*SHORT, "training.images=128"])
+    other = read_search(search_file, zoo, [*SHORT, "training.images=128"])
     with pytest.raises(RunFolderError, match="of another search"):
         run(other, tmp_path / "other", storage=url)
     study = open_study(search, tmp_path / "one", False)
     assert len(study.trials) == 0, "the folder's own file is another study"
+
+
+def test_failures_of_an_earlier_command_do_not_end_the_next(zoo: Zoo, search_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    plugin = tmp_path / "breaks.py"
+    plugin.write_text(BREAKS)
+    own = load_zoo([plugin])
+    asked = [*SHORT, "losses.more=breaks", "search.looks=[]", "search.trials=4"]
+    flag = tmp_path / "broken"
+    flag.touch()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BREAKS_WHILE", str(flag))
+        assert run(read_search(search_file, own, asked), out, plugins=[plugin]).best is None
+        assert [row["state"] for row in rows(out)] == ["failed"] * 3
+        flag.unlink()
+        assert run(read_search(search_file, own, asked), out, plugins=[plugin]).best is not None
+
+
+BREAKS = '''
+import os
+from pathlib import Path
+from typing import Literal
+from alloygan import Loss, LossSpec, Terms, hookimpl
+
+class Breaks(Loss):
+    def critic(self, step):
+        if Path(os.environ["BREAKS_WHILE"]).exists():
+            raise OSError("the disk is full")
+        return Terms({})
+
+class BreaksSpec(LossSpec):
+    """A loss that fails while a file is there."""
+    kind: Literal["breaks"] = "breaks"
+    def build(self, site):
+        return Breaks()
+
+@hookimpl
+def alloygan_register_losses(register):
+    register(BreaksSpec)
+'''
+
+
+def test_two_trials_of_the_same_values_take_turns(zoo: Zoo, search_file: Path, tmp_path: Path) -> None:
+    one_place = "search.parameters={training.critic_updates: {low: 1, high: 2}}"
+    at_once = ["search.looks=[]", "search.trials=4", "search.launcher.jobs=3", "search.random_trials=4"]
+    asked = [*SHORT, one_place, *at_once]
+    run(read_search(search_file, zoo, asked), tmp_path / "out")
+    assert {row["state"] for row in rows(tmp_path / "out")} == {"done"}

@@ -1,8 +1,7 @@
 """Commands of many runs: ablations and searches."""
 
 import shlex
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -48,7 +47,7 @@ def ablate(
         Override a field of the file, such as training.images=10000, seeds=5 or launcher.kind=slurm.
     """
     zoo = load_zoo(plugin)
-    ablation = read_ablation(spec, zoo, [*([] if jobs is None else [f"launcher.jobs={jobs}"]), *set_])
+    ablation = read_ablation(spec, zoo, _with_short(set_, {"launcher.jobs": jobs}))
     from alloygan.sweeps.ablate import ablate, check_cells
     from alloygan.sweeps.cell_folder import CELLS
     from alloygan.terminal_sweeps import board, print_cells, print_results, unfinished
@@ -126,6 +125,13 @@ def ablate(
         fail("\n".join([*left, again]), 1)
 
 
+def _with_short(overrides: Sequence[str], short: Mapping[str, int | None]) -> list[str]:
+    """The overrides and those that short options stand for, after a change of the launcher; what --set names wins."""
+    named = {text.partition("=")[0].strip() for text in overrides}
+    given = [f"{field}={value}" for field, value in short.items() if value is not None and field not in named]
+    return [*overrides, *given]
+
+
 def _ablate_command(spec: str, out: Path, jobs: int | None, set_: Sequence[str], plugins: Sequence[Path]) -> str:
     options = [("--out", out), *([("--jobs", jobs)] if jobs is not None else []), *(("--set", one) for one in set_)]
     words = [word for option in (*options, *(("--plugin", one) for one in plugins)) for word in option]
@@ -168,21 +174,29 @@ def tune(
         Override a field of the file, such as search.objective=fidelity.accuracy or search.launcher.kind=slurm.
     """
     zoo = load_zoo(plugin)
-    short = {"trials": trials, "launcher.jobs": jobs}
-    given = [f"search.{field}={value}" for field, value in short.items() if value is not None]
     from alloygan.sweeps.search import higher_is_better, read_search
 
-    search = read_search(spec, zoo, [*given, *set_])
+    search = read_search(spec, zoo, _with_short(set_, {"search.trials": trials, "search.launcher.jobs": jobs}))
     search.base.data.check_inputs(search.base.conditions)
     higher = higher_is_better(search)
-    from alloygan.sweeps.dashboard import served
+    from alloygan.sweeps.dashboard import require_dashboard, served
     from alloygan.sweeps.study import done, ended
     from alloygan.sweeps.trials import importances
     from alloygan.sweeps.tune import tune
     from alloygan.terminal_search import board, print_search
 
-    with served(out, storage, messages.print) if dashboard else nullcontext(), board(messages, search, higher) as watch:
-        tuned = tune(search, out, higher_is_better=higher, storage=storage, plugins=plugin, watch=watch)
+    if dashboard:
+        require_dashboard()
+    with board(messages, search, higher) as watch:
+        tuned = tune(
+            search,
+            out,
+            higher_is_better=higher,
+            storage=storage,
+            plugins=plugin,
+            watch=watch,
+            serve=(lambda url: served(url, messages.print)) if dashboard else None,
+        )
     finished = done(tuned.study)
     shares = importances(tuned.study)
     if as_json:

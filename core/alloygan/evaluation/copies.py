@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alloygan.evaluation.compared import Compared, ImageSet
+from alloygan.evaluation.nearness import ImageSet, Nearness
 
 FloatArray = NDArray[np.float64]
 
@@ -53,11 +53,11 @@ def copy_limit(real: FloatArray, judged: int, false_alarm: float = FALSE_ALARM) 
     return float(min(_QUARTER * ordered[0], ordered[lower] * np.exp(-factor * depth)))
 
 
-def copies(found: Sequence[Compared]) -> tuple[list[dict[str, Any] | None], dict[str, Any] | None]:
+def copies(found: Sequence[Nearness]) -> tuple[list[dict[str, Any] | None], dict[str, Any] | None]:
     """Copies of each condition, `{count, of, above}`, and of all, `{count, of, false_alarm, images}`.
 
     `of`: how many images were judged; `above`: the correlation from which on an image is a copy; `images`: the copies
-    that are most alike, at most `MOST_NAMED`, each as `Compared.pair`. None where no image could be judged.
+    that are most alike, at most `MOST_NAMED`, each as `Nearness.pair`. None where no image could be judged.
     """
     each: list[dict[str, Any] | None] = []
     named: list[tuple[float, dict[str, Any]]] = []

@@ -34,8 +34,7 @@ from alloygan.evaluation.subjects import (
     host,
     subjects_of,
 )
-from alloygan.interfaces.descriptor import Descriptor, Specimens
-from alloygan.specs.components import DescriptorSpec
+from alloygan.interfaces.descriptor import Specimens
 from alloygan.specs.evaluation import EvaluationSpec
 
 SCHEMA = 1
@@ -72,7 +71,7 @@ def measure(spec: EvaluationSpec, data: Data, generate: Generate, progress: Prog
     """
     train_images = host(data.train.images)
     threshold = spec.threshold if spec.threshold is not None else fit_threshold(train_images, spec.smooth)
-    descriptors = _named(spec.descriptors)
+    descriptors = {n: d.build() for n, d in zip(spec.descriptor_names, spec.descriptors, strict=True)}
     comparisons = [ComparisonRun(one) for one in spec.comparisons]
     subjects = subjects_of(spec, data, threshold)
     conditions: list[dict[str, Any]] = []
@@ -232,18 +231,6 @@ def _device() -> str:
 
 def _where(scores: Sequence[ConditionScore], held_out: Sequence[bool], wanted: bool) -> list[ConditionScore]:
     return [score for score, one in zip(scores, held_out, strict=True) if one == wanted]
-
-
-def _named(specs: Sequence[DescriptorSpec]) -> dict[str, Descriptor]:
-    """The descriptors by kind; a second one of a kind (other settings) is called `kind_2`."""
-    named: dict[str, Descriptor] = {}
-    for spec in specs:
-        name, again = spec.kind, 1
-        while name in named:
-            again += 1
-            name = f"{spec.kind}_{again}"
-        named[name] = spec.build()
-    return named
 
 
 def _generated(generate: Generate, label: int, count: int, shape: Sequence[int]) -> Images:

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alloygan.evaluation.bootstrap import Resampler
-from alloygan.evaluation.compared import Compared, ImageSet, contrast_of
 from alloygan.evaluation.copies import copies
 from alloygan.evaluation.nearest import TrainingSearch
+from alloygan.evaluation.nearness import ImageSet, Nearness, contrast_of
 from alloygan.evaluation.nearness_shares import end_of, expected_share, pooled_share, share_below
 from alloygan.evaluation.square_symmetries import Group
 
@@ -79,14 +79,14 @@ def memorising(
         nothing: dict[str, Any] = {"conditions": [], "closer": None, "alike": None, "copies": None, "nearest": []}
         return result | nothing | {"note": _NO_PATCHES}
     search = TrainingSearch(training, shift=shift, group=group, device=device)
-    found: list[Compared] = []
+    found: list[Nearness] = []
     for done, (label, images) in enumerate(generated.items()):
         if progress is not None:
             progress("memorising", done, len(generated))
         real = held_out.get(label, images[:0])
         generated_set, real_set = (ImageSet(search.nearest(some), contrast_of(some)) for some in (images, real))
         units = Resampler(sources.get(label) if sources else None, len(real))
-        found.append(Compared(label, generated_set, real_set, units))
+        found.append(Nearness(label, generated_set, real_set, units))
     if progress is not None:
         progress("memorising", len(generated), len(generated))
     copies_of_each, copies_of_all = copies(found)
@@ -103,7 +103,7 @@ def memorising(
     return result | ({"note": note} if note else {})
 
 
-def _entry(condition: Compared, copied: dict[str, Any] | None) -> dict[str, Any]:
+def _entry(condition: Nearness, copied: dict[str, Any] | None) -> dict[str, Any]:
     generated, real = condition.generated, condition.real
     distance, unlikeness = end_of(real.distances), end_of(real.unlikeness)
     entry = {
@@ -131,7 +131,7 @@ def _summary(images: ImageSet) -> dict[str, Any]:
     }
 
 
-def _note(condition: Compared, copied: dict[str, Any] | None) -> str | None:
+def _note(condition: Nearness, copied: dict[str, Any] | None) -> str | None:
     if not len(condition.real):
         return "no held-out real images of this condition"
     if not len(condition.generated):
@@ -161,7 +161,7 @@ def _beyond(share: Mapping[str, Any]) -> bool:
     return bool(share["share"] > share["expected_interval"][1])
 
 
-def _shown(found: list[Compared]) -> list[dict[str, Any]]:
+def _shown(found: list[Nearness]) -> list[dict[str, Any]]:
     rows = []
     for condition in found:
         closest = condition.generated.nearest.closest

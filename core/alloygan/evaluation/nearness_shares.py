@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alloygan.evaluation.bootstrap import CONFIDENCE, Resampler, interval
-from alloygan.evaluation.compared import Compared, ImageSet
+from alloygan.evaluation.nearness import ImageSet, Nearness
 
 FloatArray = NDArray[np.float64]
 Measure = Callable[[ImageSet], FloatArray]
@@ -40,7 +40,7 @@ def expected_share(real: int) -> float:
     return _rank(real) / (real + 1)
 
 
-def pooled_share(found: Sequence[Compared], measure: Measure, resamples: int, seed: int) -> dict[str, Any] | None:
+def pooled_share(found: Sequence[Nearness], measure: Measure, resamples: int, seed: int) -> dict[str, Any] | None:
     """The share of all generated images that are nearer than the end of their condition, in one measure."""
     judged = [condition for condition in found if len(condition.real) and len(condition.generated)]
     if not judged:
@@ -65,7 +65,7 @@ def _rank(real: int) -> int:
     return max(1, int(QUANTILE * (real + 1)))
 
 
-def _expected_interval(judged: Sequence[Compared], random: np.random.Generator) -> list[float]:
+def _expected_interval(judged: Sequence[Nearness], random: np.random.Generator) -> list[float]:
     """The 95 % range of the pooled share where generated images are to the training patches as real ones are."""
     drawn = np.zeros(_DRAWS)
     for condition in judged:

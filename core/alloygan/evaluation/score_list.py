@@ -1,11 +1,16 @@
 """Every score of an evaluation as one flat list, for tables over many runs and for searches."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from alloygan.specs.evaluation import EvaluationSpec
+
 HELD_OUT = "held_out."
 """What the names of scores over held-out conditions begin with."""
+
+MEAN_DEVIATION = "mean_deviation"
+"""The mean of all descriptors' deviations."""
 
 _OF_DESCRIPTORS = (
     ("mean_deviation", "mean_floor_deviation", False),
@@ -35,9 +40,28 @@ def listed_scores(evaluation: Mapping[str, Any]) -> tuple[ListedScore, ...]:
     return tuple(_all(evaluation))
 
 
+def possible_scores(spec: EvaluationSpec, columns: Sequence[str]) -> dict[str, bool]:
+    """The names of the scores that such an evaluation may list, and whether higher is better.
+
+    Those of comparisons are not among them, since a comparison has to be built for that. `columns`: names of the
+    condition columns.
+    """
+    found = {MEAN_DEVIATION: False}
+    for name in spec.descriptor_names:
+        found |= {f"{name}.{score.removeprefix('mean_')}": higher for score, _, higher in _OF_DESCRIPTORS}
+    if spec.judge_images:
+        found |= {f"fidelity.{column}.error": False for column in columns}
+    found |= {HELD_OUT + name: higher for name, higher in found.items()}
+    if spec.judge_images:
+        found["fidelity.accuracy"] = True
+    if spec.memorising_images:
+        found |= {"memorising.closer": False, "memorising.alike": False}
+    return found
+
+
 def _all(evaluation: Mapping[str, Any]) -> Iterator[ListedScore]:
     for part, prefix in (("overall", ""), ("overall_held_out", HELD_OUT)):
-        yield from _mean_deviation(evaluation.get(part, {}), prefix)
+        yield from _mean_deviation(evaluation, prefix, held_out=bool(prefix))
         for descriptor, means in evaluation.get(part, {}).items():
             for score, floor, higher in _OF_DESCRIPTORS:
                 name = f"{prefix}{descriptor}.{score.removeprefix('mean_')}"
@@ -61,17 +85,23 @@ def _all(evaluation: Mapping[str, Any]) -> Iterator[ListedScore]:
         yield from _one(f"memorising.{name}", share.get("share"), share.get("expected"), False)
 
 
-def _mean_deviation(means: Mapping[str, Any], prefix: str) -> Iterator[ListedScore]:
-    """The mean of the descriptors' deviations, beside that of their floors.
+def _mean_deviation(evaluation: Mapping[str, Any], prefix: str, *, held_out: bool) -> Iterator[ListedScore]:
+    """The mean of the descriptors' mean deviations over conditions, beside that of their floors.
 
-    Where generated images have nothing to measure (no particle at all), the deviation is 1: a descriptor must not get
-    better by being lost.
+    Where generated images have nothing to measure in a condition (no particle at all), the deviation there is 1: a
+    descriptor must not get better by being lost.
     """
-    pairs = [(one.get("mean_deviation"), one.get("mean_floor_deviation")) for one in means.values()]
-    both = [(1.0 if deviation is None else deviation, floor) for deviation, floor in pairs if floor is not None]
-    if both:
-        deviation, floor = (sum(values) / len(both) for values in zip(*both, strict=True))
-        yield ListedScore(f"{prefix}mean_deviation", deviation, floor, False)
+    conditions = [one["scores"] for one in evaluation.get("conditions", ()) if bool(one["held_out"]) == held_out]
+    means = []
+    for descriptor in evaluation.get("descriptors", ()):
+        scores = [one[descriptor["name"]] for one in conditions]
+        pairs = [(one["deviation"], one["floor_deviation"]) for one in scores if one["floor_deviation"] is not None]
+        if pairs:
+            lost_counted = [(1.0 if deviation is None else deviation, floor) for deviation, floor in pairs]
+            means.append([sum(values) / len(pairs) for values in zip(*lost_counted, strict=True)])
+    if means:
+        deviation, floor = (sum(values) / len(means) for values in zip(*means, strict=True))
+        yield ListedScore(f"{prefix}{MEAN_DEVIATION}", deviation, floor, False)
 
 
 def _one(name: str, value: Any, floor: Any, higher: bool) -> Iterator[ListedScore]:

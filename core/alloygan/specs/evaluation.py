@@ -70,3 +70,10 @@ class EvaluationSpec(Spec):
         4, ge=0, description="Training patches are also tried shifted by so many px, down and across."
     )
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of the generated images' noise.")
+
+    @property
+    def descriptor_names(self) -> tuple[str, ...]:
+        """What the descriptors are called in tables: their kinds; a second one of a kind (other settings) `kind_2`."""
+        kinds = [one.kind for one in self.descriptors]
+        before = [kinds[:i].count(kind) for i, kind in enumerate(kinds)]
+        return tuple(f"{kind}_{count + 1}" if count else kind for kind, count in zip(kinds, before, strict=True))

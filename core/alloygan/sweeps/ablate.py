@@ -103,7 +103,7 @@ def ablate(
 
 
 def _task(run: CellRun, folder: CellFolder) -> Task:
-    command = (sys.executable, "-m", "alloygan.sweeps.work", str(folder.path.resolve()))
+    command = (sys.executable, "-P", "-m", "alloygan.sweeps.work", str(folder.path.resolve()))
     return Task(run.key, command, folder.log.resolve())
 
 

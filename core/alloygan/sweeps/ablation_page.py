@@ -10,11 +10,11 @@ from alloygan.reports.style import BLUE, GREY, VERMILLION
 from alloygan.reports.templates import rendered, style_sheet
 from alloygan.sweeps.ablation_tables import ablation_tables
 from alloygan.sweeps.ablation_verdict import ablation_verdict, findings
+from alloygan.sweeps.against_baseline import AgainstBaseline
 from alloygan.sweeps.cell_curves import SEEDS_UP_TO, curve_panels, line_style
 from alloygan.sweeps.cell_folder import CELLS, CellFolder, Status
 from alloygan.sweeps.cell_pictures import cell_pictures
 from alloygan.sweeps.chance import chance_rate
-from alloygan.sweeps.comparison import Comparison
 from alloygan.sweeps.dot_plots import dot_panels
 from alloygan.sweeps.grid import Ablation
 from alloygan.sweeps.results import Results
@@ -59,7 +59,7 @@ def write_ablation_page(
     `statuses` by key of the run. `command`: what made the folder. What is missing (runs, models, a data set that cannot
     be built) the page says in words.
     """
-    comparison = Comparison(results)
+    comparison = AgainstBaseline(results)
     letters = comparison.letters
     page = rendered(
         "sweeps/ablation.html",

@@ -53,7 +53,7 @@ class AblationSpec(Spec):
         "local",  # type: ignore[assignment]
         description="Where the runs are worked on.",
     )
-    max_cells: int = Field(200, ge=1, description="More runs (cells times seeds) are refused before anything is done.")
+    max_runs: int = Field(200, ge=1, description="More runs (cells times seeds) are refused before anything is done.")
 
     @field_validator("seeds")
     @classmethod
@@ -74,6 +74,6 @@ class AblationSpec(Spec):
         return vary
 
 
-OF_A_CELL = ("name", "set", "seed")
+OF_A_CELL = ("name", "set")
 KEYS = tuple(AblationSpec.model_fields)
 """The top-level keys of an ablation file that are not keys of a spec."""

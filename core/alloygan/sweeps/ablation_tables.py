@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from alloygan.reports.wording import ABSENT, number, number_interval
+from alloygan.sweeps.against_baseline import AgainstBaseline, ComparedScore
 from alloygan.sweeps.cell_folder import Status
-from alloygan.sweeps.comparison import Compared, Comparison
 from alloygan.sweeps.grid import Cell
 from alloygan.sweeps.score_names import score_groups, score_words
 
@@ -56,7 +56,7 @@ class Table:
     groups: Mapping[str, Sequence[Line]]
 
 
-def ablation_tables(comparison: Comparison, statuses: Mapping[str, Status]) -> list[Table]:
+def ablation_tables(comparison: AgainstBaseline, statuses: Mapping[str, Status]) -> list[Table]:
     """A table for each few cells; none if there is no score yet."""
     ablation = comparison.ablation
     groups = score_groups(comparison.results.scores)
@@ -73,13 +73,13 @@ def ablation_tables(comparison: Comparison, statuses: Mapping[str, Status]) -> l
     ]
 
 
-def _heading(comparison: Comparison, cell: Cell, statuses: Mapping[str, Status]) -> Heading:
+def _heading(comparison: AgainstBaseline, cell: Cell, statuses: Mapping[str, Status]) -> Heading:
     done = sum(statuses[run.key].state == "done" for run in cell.runs)
     note = "" if done == len(cell.runs) else f"{done or 'none'} of {len(cell.runs)} runs done"
     return Heading(comparison.letters[cell.name], cell.name, note)
 
 
-def _line(comparison: Comparison, score: str, cells: Sequence[Cell]) -> Line:
+def _line(comparison: AgainstBaseline, score: str, cells: Sequence[Cell]) -> Line:
     arrow = "↑" if comparison.results.higher_is_better[score] else "↓"
     floors = list(comparison.floors(score).values())
     # Cells with data of their own have floors of their own.
@@ -97,7 +97,7 @@ def _line(comparison: Comparison, score: str, cells: Sequence[Cell]) -> Line:
     )
 
 
-def _mean(comparison: Comparison, found: Compared | None, *, own_floor: bool) -> Entry:
+def _mean(comparison: AgainstBaseline, found: ComparedScore | None, *, own_floor: bool) -> Entry:
     if found is None:
         return Entry(ABSENT)
     notes = _seeds(comparison, found.score.mean.count)
@@ -106,7 +106,7 @@ def _mean(comparison: Comparison, found: Compared | None, *, own_floor: bool) ->
     return Entry(number(found.score.mean.mean), number_interval(found.score.mean.interval), notes=notes)
 
 
-def _difference(comparison: Comparison, found: Compared | None) -> Entry:
+def _difference(comparison: AgainstBaseline, found: ComparedScore | None) -> Entry:
     if found is None or found.score.difference is None:
         return Entry(ABSENT)
     difference = found.score.difference
@@ -118,6 +118,6 @@ def _difference(comparison: Comparison, found: Compared | None) -> Entry:
     return Entry(sign + number(difference.mean), number_interval(difference.interval), verdict, notes)
 
 
-def _seeds(comparison: Comparison, count: int) -> list[str]:
+def _seeds(comparison: AgainstBaseline, count: int) -> list[str]:
     seeds = len(comparison.ablation.seeds)
     return [f"{count} of {seeds} seeds"] if count != seeds else []

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from alloygan.reports.wording import number, number_interval
+from alloygan.sweeps.against_baseline import AgainstBaseline, ComparedScore
 from alloygan.sweeps.cell_folder import Status
-from alloygan.sweeps.comparison import Compared, Comparison
 from alloygan.sweeps.score_names import full_name
 
 
@@ -18,7 +18,7 @@ class Finding:
     words: str
 
 
-def ablation_verdict(comparison: Comparison, statuses: Mapping[str, Status]) -> str:
+def ablation_verdict(comparison: AgainstBaseline, statuses: Mapping[str, Status]) -> str:
     """How many differences from the baseline there are, beside how many chance alone would give."""
     ablation = comparison.ablation
     done = sum(status.state == "done" for status in statuses.values())
@@ -54,7 +54,7 @@ def ablation_verdict(comparison: Comparison, statuses: Mapping[str, Status]) -> 
     )
 
 
-def findings(comparison: Comparison) -> list[Finding]:
+def findings(comparison: AgainstBaseline) -> list[Finding]:
     """A line a cell: how many scores differ, and the clearest of them."""
     ablation = comparison.ablation
     return [
@@ -62,7 +62,7 @@ def findings(comparison: Comparison) -> list[Finding]:
     ]
 
 
-def _of_cell(comparison: Comparison, cell: str) -> str:
+def _of_cell(comparison: AgainstBaseline, cell: str) -> str:
     if cell == comparison.ablation.baseline:
         return "The baseline."
     if not comparison.of_cell(cell):
@@ -85,7 +85,7 @@ def _of_cell(comparison: Comparison, cell: str) -> str:
     return f"{said} Clearest: {_clearest(comparison, telling)}"
 
 
-def _clearest(comparison: Comparison, differ: Mapping[str, Compared]) -> str:
+def _clearest(comparison: AgainstBaseline, differ: Mapping[str, ComparedScore]) -> str:
     score = max(differ, key=lambda name: differ[name].clear)
     found, base = differ[score], comparison.of(comparison.ablation.baseline, score)
     difference = found.score.difference
@@ -98,7 +98,7 @@ def _clearest(comparison: Comparison, differ: Mapping[str, Compared]) -> str:
     )
 
 
-def _with_interval(comparison: Comparison, cell: str) -> dict[str, Compared]:
+def _with_interval(comparison: AgainstBaseline, cell: str) -> dict[str, ComparedScore]:
     return {score: found for score, found in comparison.of_cell(cell).items() if found.has_interval}
 
 

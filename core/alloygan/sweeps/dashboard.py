@@ -7,10 +7,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
-from pathlib import Path
 
 from alloygan.errors import LaunchError
-from alloygan.sweeps.study import STORAGE, storage_url
 
 _CODE = (
     "import os, sys, logging; from optuna_dashboard import run_server; logging.disable(logging.INFO); "
@@ -18,20 +16,22 @@ _CODE = (
 )
 
 
-@contextmanager
-def served(out: Path, storage: str | None, say: Callable[[str], None]) -> Iterator[None]:
-    """Serve the dashboard of a search on a free port, and say where. Raises LaunchError if it is not installed."""
+def require_dashboard() -> None:
+    """Raise LaunchError if the dashboard is not installed."""
     if find_spec("optuna_dashboard") is None:
         raise LaunchError("--dashboard needs a package that is not installed: pip install 'alloygan[dashboard]'")
+
+
+@contextmanager
+def served(url: str, say: Callable[[str], None]) -> Iterator[None]:
+    """Serve the dashboard of a database on a free port, and say where."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    out.mkdir(parents=True, exist_ok=True)
-    url = storage or os.environ.get(STORAGE) or storage_url(out)
-    # By the environment, since it may hold a password.
     process = subprocess.Popen(
-        [sys.executable, "-c", _CODE, str(port)],
-        env=os.environ | {"ALLOYGAN_DASHBOARD": url.replace("postgresql://", "postgresql+psycopg://", 1)},
+        [sys.executable, "-P", "-c", _CODE, str(port)],
+        # By the environment, since it may hold a password.
+        env=os.environ | {"ALLOYGAN_DASHBOARD": url},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -7,14 +7,14 @@ from matplotlib.axes import Axes
 from alloygan.evaluation.score_list import HELD_OUT
 from alloygan.reports.style import BLUE, GREY, VERMILLION, Panel, drawn, round_ticks
 from alloygan.reports.wording import known, number
-from alloygan.sweeps.comparison import Comparison
+from alloygan.sweeps.against_baseline import AgainstBaseline
 from alloygan.sweeps.score_names import full_name
 
 LONGEST_NAME = 16
 """Longer names of cells leave no room for the dots; letters then stand alone."""
 
 
-def dot_panels(comparison: Comparison) -> list[Panel]:
+def dot_panels(comparison: AgainstBaseline) -> list[Panel]:
     """A panel for the mean deviation, the judge's accuracy, kernel distances, and the deviation of each descriptor."""
     return [
         _panel(comparison, score, f"dots{position}")
@@ -32,7 +32,7 @@ def headlines(scores: Sequence[str]) -> list[str]:
     ]
 
 
-def _panel(comparison: Comparison, score: str, identity: str) -> Panel:
+def _panel(comparison: AgainstBaseline, score: str, identity: str) -> Panel:
     arrow = "↑" if comparison.results.higher_is_better[score] else "↓"
 
     def draw(axes: Axes) -> None:
@@ -48,7 +48,7 @@ def _panel(comparison: Comparison, score: str, identity: str) -> Panel:
     return Panel(f"{name} {arrow}", drawn(draw, size, identity, f"{name}: {'; '.join(means)}"))
 
 
-def _draw(axes: Axes, comparison: Comparison, score: str) -> None:
+def _draw(axes: Axes, comparison: AgainstBaseline, score: str) -> None:
     ablation, floors = comparison.ablation, comparison.floors(score)
     base = comparison.of(ablation.baseline, score)
     if base is not None:

@@ -82,7 +82,7 @@ def read_ablation(path: str | Path, zoo: Zoo, overrides: Sequence[str] = ()) -> 
     """Read an ablation file and resolve all its cells.
 
     Raises SpecError, one line for each problem: what a spec file can have wrong, in any cell; factors, levels and
-    baselines that are not there; cells that resolve to the same spec; more runs than `max_cells`.
+    baselines that are not there; cells that resolve to the same spec; more runs than `max_runs`.
     """
     tree = read_tree(Path(path), (), zoo.shipped)
     # Written out, so that its fields can be overridden.
@@ -115,7 +115,7 @@ def _product(spec: AblationSpec, own: Node) -> list[_Planned]:
     if not spec.vary or not spec.product:
         return []
     count = math.prod(len(levels) for levels in spec.vary.values())
-    if count > 100 * spec.max_cells:
+    if count > 100 * spec.max_runs:
         # Not even listed: a mistake must not take the memory either.
         raise SpecError(_too_many(own, count * len(spec.seeds), spec))
     for number, chosen in enumerate(spec.exclude):
@@ -164,7 +164,7 @@ def _listed(spec: AblationSpec, own: Node) -> Iterator[_Planned]:
 def _check_level(spec: AblationSpec, factor: str, level: Any, where: str) -> None:
     if factor not in spec.vary:
         raise SpecError(f"{where}: there is no factor {factor!r}.{nearest(factor, spec.vary, noun='Factors')}")
-    if level not in spec.vary[factor]:
+    if not isinstance(level, str) or level not in spec.vary[factor]:
         known = nearest(str(level), spec.vary[factor], noun="Levels")
         raise SpecError(f"{where}: {factor} has no level {str(level)!r}.{known}")
 
@@ -180,7 +180,7 @@ def _of_levels(own: Node, levels: Mapping[str, str]) -> tuple[tuple[str, Node], 
 
 def _refuse_too_many(spec: AblationSpec, planned: Sequence[_Planned], own: Node) -> None:
     count = len(planned) * len(spec.seeds)
-    if count > spec.max_cells:
+    if count > spec.max_runs:
         raise SpecError(_too_many(own, count, spec))
 
 
@@ -188,7 +188,7 @@ def _too_many(own: Node, count: int, spec: AblationSpec) -> str:
     factors = " × ".join(f"{len(levels)} {name}" for name, levels in spec.vary.items())
     return (
         f"{own.position.source}: {count:,} runs ({factors or f'{len(spec.cells)} cells'} × {len(spec.seeds)} seeds), "
-        f"more than max_cells: {spec.max_cells}; name fewer levels, or raise max_cells if it is meant so"
+        f"more than max_runs: {spec.max_runs}; name fewer levels, or raise max_runs if it is meant so"
     )
 
 

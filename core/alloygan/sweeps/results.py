@@ -44,9 +44,15 @@ class Results:
     values: Mapping[str, Mapping[str, BySeed]]
     scores: tuple[str, ...] = ()
     higher_is_better: Mapping[str, bool] = field(default_factory=dict)
+    _known: dict[tuple[str, str], CellScore | None] = field(default_factory=dict, repr=False, compare=False)
 
     def of(self, cell: str, score: str) -> CellScore | None:
-        """The statistics of a score of a cell; None where no seed of it has a value."""
+        """The statistics of a score of a cell, computed once; None where no seed of it has a value."""
+        if (cell, score) not in self._known:
+            self._known[cell, score] = self._of(cell, score)
+        return self._known[cell, score]
+
+    def _of(self, cell: str, score: str) -> CellScore | None:
         found = self.values.get(cell, {}).get(score, {})
         mean = summary({seed: one.value for seed, one in found.items()})
         if mean is None:

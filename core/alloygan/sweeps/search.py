@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from alloygan.errors import SpecError, nearest
+from alloygan.evaluation.score_list import HELD_OUT, possible_scores
 from alloygan.reading import Node, Position, document_of, lay_value, override, read_tree, tree_of
+from alloygan.specs.components import ComparisonSpec
 from alloygan.specs.gan import GanSpec
 from alloygan.specs.spec import Spec
 from alloygan.sweeps.grid import run_key
@@ -16,8 +18,6 @@ from alloygan.sweeps.search_spec import ParameterSpec, SearchSpec
 from alloygan.zoo import Zoo
 
 KEY = "search"
-
-_OF_DESCRIPTORS = ("deviation", "distance", "ks", "r2")
 
 
 class _File(Spec):
@@ -51,7 +51,7 @@ class Search:
         for name, value in values.items():
             for dotted in self.parameters[name].fields or (name,):
                 where = Position(f"{dotted}={value}")
-                lay_value(tree, tuple(dotted.split(".")), Node(value, where))
+                lay_value(tree, tuple(dotted.split(".")), tree_of(value, where))
         return self.zoo.validate(document_of(tree))
 
 
@@ -107,6 +107,8 @@ def read_search(path: str | Path, zoo: Zoo, overrides: Sequence[str] = ()) -> Se
 def _of_the_paper(base: GanSpec) -> Iterator[tuple[str, ParameterSpec]]:
     """The hyperparameters of appendix A.3, as far as the spec has them; their ranges are around Table 3's values."""
     yield "training.optimizer.lr", ParameterSpec(low=1e-5, high=1e-2, log=True)
+    if base.training.critic_optimizer is not None:
+        yield "training.critic_optimizer.lr", ParameterSpec(low=1e-5, high=1e-2, log=True)
     for name, loss in base.losses.items():
         if getattr(loss, "clip", 0):
             yield f"losses.{name}.clip", ParameterSpec(low=1e-3, high=0.1, log=True)
@@ -127,36 +129,32 @@ def _range_problems(search: Search, name: str, parameter: ParameterSpec) -> Iter
 
 
 def _objective_problems(search: SearchSpec, base: GanSpec, where: str) -> Iterator[str]:
-    kinds: list[str] = []
-    for descriptor in base.evaluation.descriptors:
-        again = kinds.count(descriptor.kind)
-        kinds.append(descriptor.kind if not again else f"{descriptor.kind}_{again + 1}")
-    known = ["mean_deviation", *(f"{kind}.{score}" for kind in kinds for score in _OF_DESCRIPTORS)]
-    if base.evaluation.judge_images:
-        known += ["fidelity.accuracy"]
-        known += [f"fidelity.{column.name}.error" for column in base.data.columns(base.conditions)]
-    if base.evaluation.memorising_images:
-        known += ["memorising.closer", "memorising.alike"]
-    # What a comparison gives is known when it is built, which may need weights.
-    of_comparison = search.objective.split(".")[0] in {one.kind for one in base.evaluation.comparisons}
-    plain = search.objective.removeprefix("held_out.")
-    if plain not in known and not of_comparison:
+    known = _known_scores(base)
+    if search.objective not in known and _comparison_of(search.objective, base) is None:
         near = nearest(search.objective, known, noun="Scores")
         yield f"{where}: the evaluation has no score {search.objective!r}.{near}"
+
+
+def _known_scores(base: GanSpec) -> dict[str, bool]:
+    return possible_scores(base.evaluation, [column.name for column in base.data.columns(base.conditions)])
+
+
+def _comparison_of(objective: str, base: GanSpec) -> ComparisonSpec | None:
+    """The comparison that gives a score; what else it gives is known when it is built, which may need weights."""
+    kind = objective.removeprefix(HELD_OUT).split(".")[0]
+    return next((one for one in base.evaluation.comparisons if one.kind == kind), None)
 
 
 def higher_is_better(search: Search) -> bool:
     """Which way the objective is better. Raises DataError if it is of a comparison that is not installed, SpecError if
     that comparison has no such score.
     """
-    name = search.spec.objective.removeprefix("held_out.")
-    kind, _, score = name.partition(".")
-    for comparison in search.base.evaluation.comparisons:
-        if comparison.kind == kind:
-            scores = comparison.build().higher_is_better
-            if score not in scores:
-                raise SpecError(
-                    f"search.objective: {kind} has no score {score!r}.{nearest(score, scores, noun='Scores')}"
-                )
-            return scores[score]
-    return name == "fidelity.accuracy" or score == "r2"
+    comparison = _comparison_of(search.spec.objective, search.base)
+    if comparison is None:
+        return _known_scores(search.base)[search.spec.objective]
+    scores = comparison.build().higher_is_better
+    score = search.spec.objective.rpartition(".")[2]
+    if score not in scores:
+        near = nearest(score, scores, noun="Scores")
+        raise SpecError(f"search.objective: {comparison.kind} has no score {score!r}.{near}")
+    return scores[score]

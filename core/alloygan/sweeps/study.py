@@ -3,7 +3,8 @@
 import os
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,33 +29,16 @@ _HEARTBEAT, _GRACE = 5, 20
 
 
 def storage_url(out: Path) -> str:
-    """The database of a search: what the variable says, or a file in its folder."""
-    return os.environ.get(STORAGE) or f"sqlite:///{(out / 'study.db').resolve()}"
+    """The database of a search, with its driver: what the variable says, or a file in its folder."""
+    url = os.environ.get(STORAGE) or f"sqlite:///{(out / 'study.db').resolve()}"
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
-def open_study(search: Search, out: Path, higher_is_better: bool) -> Study:
-    """Open the study of a search, or start it. Raises RunFolderError for a database that cannot be used."""
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    # Its signs of life have been experimental since 2021; an update that changes them fails our tests first.
-    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-    url = storage_url(out)
-    if url.startswith("postgresql://"):
-        url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+@contextmanager
+def database_errors() -> Iterator[None]:
+    """Say what is wrong with the database in one line, as a RunFolderError."""
     try:
-        storage = optuna.storages.RDBStorage(
-            url,
-            heartbeat_interval=_HEARTBEAT,
-            grace_period=_GRACE,
-            heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(max_retry=5),
-        )
-        return optuna.create_study(
-            storage=storage,
-            study_name=search.base.name,
-            load_if_exists=True,
-            direction="maximize" if higher_is_better else "minimize",
-            sampler=SeededByTrial(search.spec.seed, search.spec.random_trials),
-            pruner=optuna.pruners.MedianPruner(n_startup_trials=min(5, search.spec.random_trials)),
-        )
+        yield
     except ImportError as error:
         raise RunFolderError(
             f"the database needs a driver that is not installed ({error.name}); for PostgreSQL: pip install "
@@ -65,6 +49,32 @@ def open_study(search: Search, out: Path, higher_is_better: bool) -> Study:
             raise
         reason = str(error).strip().splitlines()[0]
         raise RunFolderError(f"the study's database cannot be used: {reason}") from None
+
+
+def open_study(search: Search, out: Path, higher_is_better: bool) -> Study:
+    """Open the study of a search, or start it. Raises RunFolderError for a database that cannot be used."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    # Its signs of life have been experimental since 2021; an update that changes them fails our tests first.
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+    with database_errors():
+        storage = optuna.storages.RDBStorage(
+            storage_url(out),
+            heartbeat_interval=_HEARTBEAT,
+            grace_period=_GRACE,
+            heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(
+                max_retry=5,
+                # A trial that goes on cannot be measured again at the moments that it has passed.
+                inherit_intermediate_values=True,
+            ),
+        )
+        return optuna.create_study(
+            storage=storage,
+            study_name=search.base.name,
+            load_if_exists=True,
+            direction="maximize" if higher_is_better else "minimize",
+            sampler=SeededByTrial(search.spec.seed, search.spec.random_trials),
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=min(5, search.spec.random_trials)),
+        )
 
 
 class SeededByTrial(BaseSampler):
@@ -131,12 +141,21 @@ def done(study: Study) -> list[FrozenTrial]:
     return sorted(found, key=lambda trial: sign * float(trial.value or 0))
 
 
+def begun(study: Study) -> int:
+    """How many trials are being worked on."""
+    return len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
+
+
+def queued(study: Study) -> int:
+    """How many trials wait to go on, since their worker was killed."""
+    return len(study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
+
+
 def give_up_dead_workers(study: Study, patience: float = 0.0) -> None:
     """Queue the trials again whose worker shows no sign of life; waits up to `patience` seconds for that to be sure."""
     end = time.monotonic() + patience
     while True:
         optuna.storages.fail_stale_trials(study)
-        running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        if not running or time.monotonic() >= end:
+        if not begun(study) or time.monotonic() >= end:
             return
         time.sleep(1.0)

@@ -26,7 +26,7 @@ from alloygan.plugin_faults import plugin_fault
 from alloygan.sweeps.cell_folder import CellFolder, Reporter
 from alloygan.sweeps.grid import run_key
 from alloygan.sweeps.search import Search, stored_search
-from alloygan.sweeps.study import open_study, suggest
+from alloygan.sweeps.study import begun, ended, open_study, queued, suggest
 from alloygan.sweeps.work import end_with_stdin
 from alloygan.training.loop import Progress, images_of, train
 from alloygan.zoo import load_zoo
@@ -42,6 +42,8 @@ def main(arguments: Sequence[str]) -> int:
     values = read_json(out / SEARCH)
     search = stored_search(values, load_zoo([Path(path) for path in values["plugins"]]))
     study = open_study(search, out, values["higher_is_better"])
+    if len(ended(study)) + begun(study) >= search.spec.trials and not queued(study):
+        return 0  # workers of other commands do the rest
     failed = False
 
     def objective(trial: Trial) -> float:
@@ -68,8 +70,8 @@ def _value_of(trial: Trial, search: Search, out: Path) -> float:
     folder.path.mkdir(parents=True, exist_ok=True)
     trial.set_user_attr("folder", f"{TRIALS}/{folder.path.name}")
     reporter = Reporter(folder)
-    # Two trials of the same values share a folder, one after the other.
-    with held(folder.lock):
+    # Two trials of the same values share a folder, one after the other; signs of life go on meanwhile.
+    with held(folder.lock, math.inf):
         data = spec.data.build(spec.conditions)
         images = images_of(spec.training, len(data.train))
         shared: dict[str, Any] = {"data": data}
@@ -82,7 +84,10 @@ def _value_of(trial: Trial, search: Search, out: Path) -> float:
             reporter.now(state="measuring")
             return _score(evaluate_run(folder.run, search.zoo, **shared), search.spec.objective)
 
+        passed = trial.study.trials[trial.number].intermediate_values
         for number, share in enumerate(search.spec.looks):
+            if number in passed:
+                continue  # before the worker was killed that this one follows
             reporter.now(state="training")
             train(spec, folder.run, until=math.ceil(share * images), report=training, **shared)
             trial.report(measured().value, number)

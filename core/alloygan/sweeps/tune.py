@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,16 @@ from alloygan.interfaces.launcher import Task
 from alloygan.specs.components import LauncherSpec
 from alloygan.sweeps.search import Search, plain
 from alloygan.sweeps.search_page import write_search_page
-from alloygan.sweeps.study import STORAGE, done, ended, give_up_dead_workers, open_study
+from alloygan.sweeps.study import (
+    STORAGE,
+    begun,
+    database_errors,
+    done,
+    ended,
+    give_up_dead_workers,
+    open_study,
+    storage_url,
+)
 from alloygan.sweeps.trials import table
 from alloygan.sweeps.try_one import SEARCH
 from alloygan.training.run_folder import to_yaml
@@ -26,7 +35,7 @@ BEST, TABLE = "best.yaml", "trials.csv"
 
 _INTERVAL = 1.0  # s between two looks at the study
 _PATIENCE = 30.0  # s to wait for signs of life of workers that may be dead
-_FEWEST = 3  # so many failures in a row without any success end the search
+_FEWEST = 3  # so many failures without any success end the search
 
 Watch = Callable[[Sequence[FrozenTrial]], None]
 
@@ -47,15 +56,17 @@ def tune(
     storage: str | None = None,
     plugins: Sequence[Path] = (),
     watch: Watch | None = None,
+    serve: Callable[[str], AbstractContextManager[None]] | None = None,
 ) -> Tuned:
     """Run trials until the study has as many as are asked for; the same call goes on with what is there.
 
     `storage`: the URL of a database that several machines share; by default a file in `out`. Several of these commands
     may work on one study at once, each into a folder of its own or a shared one. `watch` is given all trials once a
-    second. Raises RunFolderError if `out` or the study is of another search, LaunchError if nothing can be started.
+    second; `serve` is entered with the database's URL while the trials run. Raises RunFolderError if `out` or the study
+    is of another search, LaunchError if nothing can be started.
     """
     _refuse_other_things(out, search)
-    with _storage(storage):
+    with _storage(storage), database_errors():
         study = open_study(search, out, higher_is_better)
         _claim(study, search)
         write_json(
@@ -68,33 +79,53 @@ def tune(
                 "higher_is_better": higher_is_better,
             },
         )
-        give_up_dead_workers(study, _PATIENCE)
-        while (missing := _missing(study, search)) > 0:
-            before = len(ended(study))
-            _round(search.spec.launcher, missing, search, study, out, watch)
-            give_up_dead_workers(study, _PATIENCE)
-            if len(ended(study)) == before:
-                break  # every worker was killed; the same command goes on
+        with serve(storage_url(out)) if serve is not None else nullcontext():
+            _work(search, study, out, watch)
         write_text(out / TABLE, table(study, search))
         best = write_best(study, search, out)
         write_search_page(search, study, out, best.read_text(encoding="utf-8") if best is not None else None)
         return Tuned(study, best)
 
 
-def _missing(study: Study, search: Search) -> int:
-    found = ended(study)
-    only_failures = not any("error" not in trial.user_attrs for trial in found)
-    if len(found) >= _FEWEST and only_failures:
-        return 0  # something is wrong that no other values will mend
-    return search.spec.trials - len(found)
+def _work(search: Search, study: Study, out: Path, watch: Watch | None) -> None:
+    """Start workers for what is missing, a round at a time, until nothing is, or nothing comes of it."""
+    give_up_dead_workers(study, _PATIENCE)
+    # Failures of earlier commands may have been mended.
+    before = ended(study)
+    while (left := search.spec.trials - len(ended(study))) > 0 and not _hopeless(study, before):
+        to_start = left - begun(study)  # of other commands' workers
+        if to_start <= 0:
+            if watch is not None:
+                watch(study.get_trials(deepcopy=False))
+            time.sleep(_INTERVAL)
+            give_up_dead_workers(study)
+            continue
+        known = len(ended(study))
+        _round(search.spec.launcher, to_start, search, study, out, before, watch)
+        give_up_dead_workers(study, _PATIENCE)
+        if len(ended(study)) == known and not begun(study):
+            return  # every worker was killed; the same command goes on
+
+
+def _hopeless(study: Study, before: Sequence[FrozenTrial]) -> bool:
+    """Whether all that was tried by now failed: something is wrong that no other values will mend."""
+    old = {trial.number for trial in before}
+    new = [trial for trial in ended(study) if trial.number not in old]
+    return len(new) >= _FEWEST and all("error" in trial.user_attrs for trial in new)
 
 
 def _round(
-    launcher_spec: LauncherSpec, count: int, search: Search, study: Study, out: Path, watch: Watch | None
+    launcher_spec: LauncherSpec,
+    count: int,
+    search: Search,
+    study: Study,
+    out: Path,
+    before: Sequence[FrozenTrial],
+    watch: Watch | None,
 ) -> None:
     """Start so many workers, a trial each, and wait for them."""
     launcher = launcher_spec.build()
-    command = (sys.executable, "-m", "alloygan.sweeps.try_one", str(out.resolve()))
+    command = (sys.executable, "-P", "-m", "alloygan.sweeps.try_one", str(out.resolve()))
     tasks = [Task(f"worker{i}", command, (out / "logs" / f"worker{i}.txt").resolve()) for i in range(count)]
     try:
         launcher.submit(tasks, out / "launcher")
@@ -102,11 +133,10 @@ def _round(
             all_ended = all(state == "ended" for state in launcher.poll().values())
             if watch is not None:
                 watch(study.get_trials(deepcopy=False))
-            # Other machines' workers may have done the rest meanwhile.
             if all_ended:
                 return
-            if _missing(study, search) <= 0:
-                launcher.cancel()
+            if len(ended(study)) >= search.spec.trials or _hopeless(study, before):
+                launcher.cancel()  # of the rest: other commands' workers may have done it
                 return
             time.sleep(_INTERVAL)
     except BaseException:

@@ -18,7 +18,9 @@ _PATIENCE = 120.0  # s; a queue takes its time
 
 def _submitted(subject: Subject, folder: Path, programs: Mapping[str, str]) -> Launcher:
     spec: Any = subject.spec
-    tasks = [Task(name, (sys.executable, "-c", code), folder / f"{name}.txt") for name, code in programs.items()]
+    tasks = [
+        Task(name, (sys.executable, "-c", code), folder / "logs" / f"{name}.txt") for name, code in programs.items()
+    ]
     try:
         launcher: Launcher = spec.build()
         launcher.submit(tasks, folder / "launcher")
@@ -48,7 +50,7 @@ def runs_every_command_to_its_end(subject: Subject) -> None:
         launcher = _submitted(subject, folder, programs)
         _wait(launcher, list(programs), ("ended",))
         for i in range(4):
-            log = folder / f"task{i}.txt"
+            log = folder / "logs" / f"task{i}.txt"
             text = log.read_text() if log.is_file() else ""
             require(f"said {i}" in text, f"the log of a task holds {text!r}, it printed 'said {i}'")
 

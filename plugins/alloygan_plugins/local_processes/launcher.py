@@ -26,7 +26,7 @@ class LocalProcesses(Launcher):
     def __init__(self, spec: Local) -> None:
         self._jobs = spec.jobs
         self._threads = spec.threads or max(1, (os.cpu_count() or 1) // spec.jobs)
-        self._devices = torch.cuda.device_count()
+        self._devices = _devices()
         self._states: dict[str, TaskState] = {}
         self._waiting: list[Task] = []
         self._running: dict[str, _Running] = {}
@@ -87,6 +87,14 @@ class LocalProcesses(Launcher):
             "OMP_WAIT_POLICY": "passive",
             "ALLOYGAN_END_WITH_STDIN": "1",
         }
-        if self._devices > 1 and "CUDA_VISIBLE_DEVICES" not in os.environ:
-            environment["CUDA_VISIBLE_DEVICES"] = str(slot % self._devices)
+        if len(self._devices) > 1:
+            environment["CUDA_VISIBLE_DEVICES"] = self._devices[slot % len(self._devices)]
         return environment
+
+
+def _devices() -> list[str]:
+    """The GPUs that this process may use, by the names that CUDA_VISIBLE_DEVICES has for them."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is not None:
+        return [name.strip() for name in named.split(",") if name.strip()]
+    return [str(i) for i in range(torch.cuda.device_count())]

@@ -6,6 +6,7 @@ every cluster has; submitit's own come from `sacct`, which needs an accounting d
 
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ except ImportError:
         "the launcher slurm needs submitit, which is not installed: pip install 'alloygan[cluster]'"
     ) from None
 
+_PATIENCE = 60.0  # s that Slurm has to end what was cancelled
 _WAITING = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SUSPENDED", "RESV_DEL_HOLD"}
 
 
@@ -39,7 +41,8 @@ class SlurmArray(Launcher):
         """Queue one array; the batch script is kept in `folder`."""
         if shutil.which("sbatch") is None:
             raise LaunchError("there is no sbatch on this machine; start this on a machine that submits to Slurm")
-        folder.mkdir(parents=True, exist_ok=True)
+        for place in {folder, *(task.log.parent for task in tasks)}:
+            place.mkdir(parents=True, exist_ok=True)
         executor = SlurmExecutor(folder=str(folder.resolve()), max_num_timeout=1000)
         executor.update_parameters(**self._parameters(len(tasks)))
         try:
@@ -66,9 +69,13 @@ class SlurmArray(Launcher):
         return dict(self._states)
 
     def cancel(self) -> None:
-        """Take the array out of the queue; Slurm ends what runs."""
-        if self._array:
-            subprocess.run(["scancel", self._array], capture_output=True, check=False)
+        """Take the array out of the queue, and wait until Slurm has ended what runs."""
+        if not self._array:
+            return
+        subprocess.run(["scancel", self._array], capture_output=True, check=False)
+        end = time.monotonic() + _PATIENCE
+        while any(state != "ended" for state in self.poll().values()) and time.monotonic() < end:
+            time.sleep(0.5)
 
     def _parameters(self, count: int) -> dict[str, Any]:
         spec = self._spec
@@ -85,8 +92,6 @@ class SlurmArray(Launcher):
             "setup": [f"export OMP_NUM_THREADS={spec.cpus} OMP_WAIT_POLICY=passive", *spec.setup],
             "additional_parameters": dict(spec.sbatch),
             "stderr_to_stdout": True,
-            # One process a task: a step of its own would add nothing but another thing that can fail.
-            "use_srun": False,
         }
         return {name: value for name, value in parameters.items() if value is not None}
 

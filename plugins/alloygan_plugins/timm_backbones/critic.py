@@ -105,7 +105,7 @@ def _fitted(model: str, site: Site) -> tuple[nn.Module, int]:
     shape = " × ".join(map(str, site.image_shape))
     raise SpecError(
         f"critic.model: timm's {model!r} cannot judge images of {shape} (channels, height, width in px): "
-        f"{'; '.join(dict.fromkeys(reasons))}. Choose another model, such as resnet10t, convnext_atto or "
+        f"{'; '.join(dict.fromkeys(reasons))}. Choose another model, such as convnext_atto, test_convnext or "
         "vit_tiny_patch16_224, or other patches."
     )
 

@@ -20,7 +20,11 @@ class TimmBackbone(CriticSpec):
     """
 
     kind: Literal["timm_backbone"] = "timm_backbone"
-    model: str = Field("resnet10t", description="Name of a timm model, as timm.list_models() has it.")
+    model: str = Field(
+        "resnet10t",
+        description="Name of a timm model, as timm.list_models() has it. The default takes any size; networks without "
+        "batch norm, such as test_convnext from 32 px on, made better critics (see the README).",
+    )
     weights: SpecPath | None = Field(
         None, description="A safetensors file with weights of that model; by default random ones."
     )
@@ -36,8 +40,8 @@ class TimmBackbone(CriticSpec):
     def _plain_name(cls, name: str) -> str:
         if not re.fullmatch(r"[a-z0-9_]+(\.[a-z0-9_]+)?", name):
             raise ValueError(
-                "a plain timm model name is wanted; names that would fetch are refused. Give a name such as resnet10t "
-                "here, and weights that you have as a safetensors file in `weights`"
+                "a plain timm model name is wanted; names that would fetch are refused. Give a name such as "
+                "convnext_atto here, and weights that you have as a safetensors file in `weights`"
             )
         return name
 

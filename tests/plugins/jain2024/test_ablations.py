@@ -51,6 +51,11 @@ SHIPPED = {
     "contragan": ["critic.width=4"],
     "zhao2020": ["critic.width=4"],
     "timm-critic": [],
+    "nsgan": ["critic.width=4"],
+    "wgan-gp": ["critic.width=4"],
+    "gan-r1": ["critic.width=4"],
+    "acgan": ["critic.width=4"],
+    "r3gan": ["critic.width=4"],
 }
 
 

@@ -93,7 +93,7 @@ def test_proportional_2c_is_equation_1(distance: str, normalise: str, alpha: flo
 
 
 def test_known_values_of_the_paper_s_equation() -> None:
-    """All labels distinct, equal unit vectors: FACTS of the printed and of the repaired form, by hand."""
+    """All labels distinct, equal unit vectors: the printed and the repaired form, by hand."""
     same = torch.ones(4, 3)
     distinct = torch.arange(4)
     # Numerator e^{1/t}, denominator 4 e^{1/t}.

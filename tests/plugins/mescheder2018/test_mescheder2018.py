@@ -143,6 +143,7 @@ def test_power_iteration_stays_where_it_was(zoo: Zoo) -> None:
     reached = {name for name, parameter in critic.named_parameters() if parameter.grad is not None}
     assert any(name.startswith("features.0") for name in reached)
     assert any(name.startswith("condition.") for name in reached)
+    assert not [name for name in reached if name == "score.bias" or name.startswith(("projection.", "proxy."))]
 
 
 def test_the_order_of_the_batch_does_not_matter(zoo: Zoo) -> None:

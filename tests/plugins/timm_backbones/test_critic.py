@@ -98,7 +98,7 @@ def test_the_network_starts_as_its_authors_draw_it_and_from_the_seed(zoo: Zoo, m
 
 @pytest.mark.parametrize("model", ["efficientformer_l1", "inception_v3"])
 def test_a_network_that_cannot_take_the_size_says_so(zoo: Zoo, model: str) -> None:
-    with pytest.raises(SpecError, match=f"{model}.*1 × 64 × 64.*Choose another model, such as resnet10t"):
+    with pytest.raises(SpecError, match=f"{model}.*1 × 64 × 64.*Choose another model, such as convnext_atto"):
         backbone(zoo, model)
 
 
@@ -119,7 +119,7 @@ def test_weights_come_from_a_local_file(zoo: Zoo, tmp_path: Path) -> None:
     torch.manual_seed(0)
     source = timm.create_model("resnet10t", num_classes=0, in_chans=3)
     save_file(source.state_dict(), tmp_path / "weights.safetensors")
-    values = {"kind": "timm_backbone", "weights": str(tmp_path / "weights.safetensors")}
+    values = {"kind": "timm_backbone", "model": "resnet10t", "weights": str(tmp_path / "weights.safetensors")}
     critic = build_seeded(0, "critic", lambda: zoo.spec_from_values(values, "critic").build(SITE))
     for name, tensor in source.state_dict().items():
         assert torch.equal(critic.backbone.state_dict()[name], tensor), name

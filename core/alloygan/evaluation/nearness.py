@@ -36,8 +36,8 @@ class ImageSet:
 
 
 @dataclass(frozen=True)
-class Compared:
-    """A condition; `units`: what real images are drawn again by."""
+class Nearness:
+    """How near the images of a condition are to training patches; `units`: what real images are drawn again by."""
 
     label: int
     generated: ImageSet

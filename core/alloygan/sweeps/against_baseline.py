@@ -11,7 +11,7 @@ from alloygan.sweeps.results import CellScore, Results
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedScore:
     """A score of a cell. `better`: None where it does not differ from the baseline's, or cannot be compared.
 
     `at_floor`: both cells are as good as real images are, so which of them is better says nothing.
@@ -37,14 +37,14 @@ class Compared:
         return chance_rate(difference.count)
 
 
-class Comparison:
+class AgainstBaseline:
     """The scores of an ablation, each computed once: bootstrapping hundreds of them takes seconds."""
 
     def __init__(self, results: Results) -> None:
         self.results = results
         self.ablation: Ablation = results.ablation
         self.letters: Mapping[str, str] = cell_letters(self.ablation)
-        self._found: dict[tuple[str, str], Compared] = {}
+        self._found: dict[tuple[str, str], ComparedScore] = {}
         for score in results.scores:
             base = results.of(self.ablation.baseline, score)
             for cell in self.ablation.cells:
@@ -52,11 +52,11 @@ class Comparison:
                 if one is not None and known(one.mean.mean) is not None:
                     self._found[cell.name, score] = _compared(one, base, higher=results.higher_is_better[score])
 
-    def of(self, cell: str, score: str) -> Compared | None:
+    def of(self, cell: str, score: str) -> ComparedScore | None:
         """A score of a cell; None where it has no value."""
         return self._found.get((cell, score))
 
-    def of_cell(self, cell: str) -> dict[str, Compared]:
+    def of_cell(self, cell: str) -> dict[str, ComparedScore]:
         """All scores of a cell that have a value, by name."""
         return {score: found for (name, score), found in self._found.items() if name == cell}
 
@@ -70,12 +70,12 @@ class Comparison:
         return {name: one.score.floor for name, one in found.items() if one and known(one.score.floor) is not None}  # type: ignore[misc]
 
 
-def _compared(one: CellScore, base: CellScore | None, *, higher: bool) -> Compared:
+def _compared(one: CellScore, base: CellScore | None, *, higher: bool) -> ComparedScore:
     if base is None or one.difference is None or one.difference.interval is None or not one.differs:
-        return Compared(one)
+        return ComparedScore(one)
     near = min(abs(end) for end in one.difference.interval)
     scale = max(abs(one.mean.mean), abs(base.mean.mean))
-    return Compared(
+    return ComparedScore(
         one,
         better=(one.difference.mean > 0) == higher,
         at_floor=_at_floor(one, higher=higher) and _at_floor(base, higher=higher),
