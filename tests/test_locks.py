@@ -29,7 +29,8 @@ def holder(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     assert process.stdout.readline() == "held\n"
     yield process
     process.kill()
-    process.communicate()
+    process.wait()
+    process.stdout.close()
 
 
 def test_a_kill_gives_the_lock_up(holder: "subprocess.Popen[str]", tmp_path: Path) -> None:
@@ -38,7 +39,7 @@ def test_a_kill_gives_the_lock_up(holder: "subprocess.Popen[str]", tmp_path: Pat
     with pytest.raises(HeldElsewhereError), held(path):
         pass
     holder.kill()
-    holder.communicate()
+    holder.wait()
     assert not is_held(path)
     with held(path):
         pass
@@ -49,7 +50,7 @@ def test_the_patient_wait(holder: "subprocess.Popen[str]", tmp_path: Path) -> No
     start = time.monotonic()
     with held(tmp_path / "lock", patience=20):
         assert time.monotonic() - start < 15
-    holder.communicate()
+    assert holder.wait() != 0
 
 
 def test_a_lock_that_nobody_took_is_free(tmp_path: Path) -> None:
