@@ -11,7 +11,7 @@ from pydantic import Field
 from alloygan import LossSpec, Zoo, load_zoo
 from alloygan.errors import PluginError, SpecError
 from alloygan.registry import Registry
-from alloygan.schema import json_schema
+from alloygan.schema import File, json_schema
 from alloygan.specs.gan import GanSpec
 
 GOOD: dict[str, Any] = {
@@ -127,6 +127,30 @@ def test_the_schema_covers_plugins_and_files_that_extend(zoo: Zoo) -> None:
     validator = jsonschema.Draft202012Validator(schema)
     assert validator.is_valid({"extends": "zoo:jain2024", "losses": {"b": "fine"}})
     assert not validator.is_valid({"losses": {"b": "fine"}})
+
+
+VARY = {"vary": {"clip": {"wide": {"losses.adversarial.clip": 0.1}, "narrow": {}}}}
+
+
+@pytest.mark.parametrize(
+    ("file", "values", "valid"),
+    [
+        ("spec", GOOD | VARY, False),
+        ("ablation", GOOD | VARY, True),
+        ("ablation", {"extends": "zoo:demo", "launcher": {"kind": "slurm", "cpus": 4}, "seeds": 3} | VARY, True),
+        ("ablation", GOOD | {"vary": {"clip": ["wide"]}}, False),
+        ("ablation", GOOD | VARY | {"seeds": "three"}, False),
+        ("ablation", GOOD | VARY | {"launcher": {"kind": "local", "cores": 3}}, False),
+        ("ablation", GOOD | {"search": {}}, False),
+        ("search", GOOD | {"search": {"trials": 5, "launcher": "local"}}, True),
+        ("search", GOOD | {"search": {"parameters": {"training.optimizer.lr": {"low": 1e-5, "hihg": 1}}}}, False),
+        ("search", GOOD | VARY, False),
+    ],
+)
+def test_the_schema_of_ablations_and_searches(zoo: Zoo, file: File, values: dict[str, Any], valid: bool) -> None:
+    schema = json_schema(zoo, file)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert jsonschema.Draft202012Validator(schema).is_valid(values) is valid
 
 
 def test_shipped_specs_can_be_extended_by_name(zoo: Zoo, tmp_path: Path) -> None:

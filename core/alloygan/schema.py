@@ -1,16 +1,32 @@
-"""JSON Schema (draft 2020-12) of a spec file for editors, with a branch for every kind in the zoo."""
+"""JSON Schema (draft 2020-12) of the files a user writes, for editors, with a branch for every kind in the zoo."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alloygan.specs.from_registry import REFERENCE
 from alloygan.specs.gan import GanSpec
+from alloygan.sweeps.ablation_spec import AblationSpec
+from alloygan.sweeps.search import KEY as SEARCH
+from alloygan.sweeps.search_spec import SearchSpec
 from alloygan.zoo import Zoo
 
+File = Literal["spec", "ablation", "search"]
 
-def json_schema(zoo: Zoo) -> dict[str, Any]:
-    """The schema of a spec: unknown fields and kinds are marked by an editor, and each field shows its description."""
+
+def json_schema(zoo: Zoo, file: File = "spec") -> dict[str, Any]:
+    """The schema of a file: unknown fields and kinds are marked by an editor, and each field shows its description.
+
+    An ablation is a spec with keys beside the spec's, and a search one with the key `search`.
+    """
     schema = GanSpec.model_json_schema()
     definitions: dict[str, Any] = schema.setdefault("$defs", {})
+    if file == "ablation":
+        added = AblationSpec.model_json_schema()
+        definitions |= added.pop("$defs", {})
+        schema["properties"] |= added["properties"]
+    elif file == "search":
+        added = SearchSpec.model_json_schema()
+        definitions |= added.pop("$defs", {})
+        schema["properties"][SEARCH] = added
     for registry in zoo.registries.values():
         names = [entry.kind for entry in registry]
         branches: list[dict[str, Any]] = [{"enum": names}] if names else []
@@ -35,7 +51,7 @@ def json_schema(zoo: Zoo) -> dict[str, Any]:
     schema["if"] = {"not": {"required": ["extends"]}}
     schema["then"] = {"required": required}
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["title"] = "alloygan spec"
+    schema["title"] = f"alloygan {file}"
     resolved = _resolve(schema)
     assert isinstance(resolved, dict)
     return resolved

@@ -1,6 +1,6 @@
 """Commands that look: at the kinds of the zoo, at specs, at the schema."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -117,8 +117,14 @@ def check(
 
 
 @app.command
-def schema(*, plugin: Plugins = ()) -> None:
-    """Print the JSON Schema of spec files, for editors: alloygan schema > .alloygan.schema.json."""
+def schema(file: Literal["spec", "ablation", "search"] = "spec", /, *, plugin: Plugins = ()) -> None:
+    """Print the JSON Schema of spec files, for editors: alloygan schema > .alloygan.schema.json.
+
+    Parameters
+    ----------
+    file
+        Which files: a spec, or one for `alloygan ablate` or `alloygan tune`, which have further keys.
+    """
     from alloygan.schema import json_schema
 
-    print_json(json_schema(load_zoo(plugin)))
+    print_json(json_schema(load_zoo(plugin), file))
