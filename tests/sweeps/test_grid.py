@@ -46,6 +46,23 @@ def test_the_grid_is_the_product_of_the_levels_for_every_seed(zoo: Zoo, write: W
     assert len({run.key for run in ablation.runs}) == 8
 
 
+def test_a_component_that_a_level_brings_in_is_shown_with_its_settings(zoo: Zoo, write: Write) -> None:
+    text = (
+        "losses: {contrastive: null}\n"
+        "vary:\n"
+        "  term:\n"
+        "    without: {}\n"
+        "    with: {losses.contrastive: contragan_2c}\n"
+        "    weak: {losses.contrastive: {kind: contragan_2c, weight: 0.01, temperature: 1.0}}\n"
+        "  mapping: {one_hot: {}, mlp: {critic.conditioner: {kind: continuous_mlp, hidden: 8}}}\n"
+        "seeds: 1\n"
+    )
+    changes = {cell.name: cell.changes for cell in read_ablation(write(text), zoo).cells}
+    assert changes["with, one_hot"] == ("losses.contrastive: none → contragan_2c",)
+    assert changes["weak, one_hot"] == ("losses.contrastive: none → contragan_2c (weight 0.01, temperature 1)",)
+    assert changes["without, mlp"] == ("critic.conditioner: one_hot → continuous_mlp (hidden 8)",)
+
+
 def test_the_key_is_of_what_is_trained(zoo: Zoo, write: Write) -> None:
     text = TWO_BY_TWO + "seeds: 1\n"
     first = read_ablation(write(text), zoo).runs[0]
