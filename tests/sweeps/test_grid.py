@@ -123,6 +123,14 @@ def test_a_level_that_writes_down_what_is_there_is_noted(zoo: Zoo, write: Write)
         ("vary: {w: {}}", "the factor 'w' has no levels"),
         ("vary: {w: {a: {}, b: {generator.width: 8}}}\nbaseline: c", "no cell is called 'c'"),
         ("vary: {w: {a: {}, b: {generator.width: 8}}}\nbaseline: {w: c}", "w has no level 'c'. Levels: a, b"),
+        (
+            TWO_BY_TWO + "baseline: {contrastive: without}\n",
+            "no cell that runs has just the levels {contrastive: without}; name one cell, of: with, narrow; with, wide",
+        ),
+        (
+            TWO_BY_TWO + "product: false\ncells: [{width: wide}]\nbaseline: {contrastive: with, width: wide}\n",
+            "no cell that runs has just the levels {contrastive: with, width: wide}; name one cell, of: wide",
+        ),
         ("vary: {w: {a: {}, b: {generator.width: 8}}}\nexclude: [{v: a}]", "there is no factor 'v'"),
         ("vary: {w: {a: {}, b: {generator.width: 8}}}\nexclude: [{w: a}, {w: b}]", "no cell is left"),
         ("vary: {w: {a: {}, b: {generator.width: 8}}}\ncells: [{w: a}]", "the product of the factors has this cell"),

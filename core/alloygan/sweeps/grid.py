@@ -209,9 +209,10 @@ def _baseline(spec: AblationSpec, planned: Sequence[_Planned], own: Node) -> str
         _check_level(spec, factor, level, where)
     found = [cell.name for cell in planned if cell.levels == spec.baseline]
     if len(found) != 1:
-        missing = ", ".join(factor for factor in spec.vary if factor not in spec.baseline)
-        what = f"it names no level of {missing}" if missing else "that cell is excluded"
-        raise SpecError(f"{where}: {what}; name one cell that runs")
+        levels = ", ".join(f"{factor}: {level}" for factor, level in spec.baseline.items())
+        what = "more than one cell has" if found else "no cell that runs has just"
+        shown = [*names[:6], *(["…"] if len(names) > 6 else [])]
+        raise SpecError(f"{where}: {what} the levels {{{levels}}}; name one cell, of: {'; '.join(shown)}")
     return found[0]
 
 
