@@ -8,8 +8,16 @@ from typing import Any
 
 import pytest
 
+from alloygan import Zoo, load_zoo
+
 # Read by OpenMP when torch is imported: threads that wait actively slow a busy machine many times over.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
+@pytest.fixture(scope="session")
+def zoo() -> Zoo:
+    """All that is installed. A test that registers more loads a zoo of its own."""
+    return load_zoo()
 
 
 @pytest.fixture(scope="session")

@@ -5,15 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from alloygan import Zoo, evaluate_run, load_generator, load_zoo, train
+from alloygan import Zoo, evaluate_run, load_generator, train
 from alloygan.reports.page import write_report
 
 HOURS = (10, 150, 300, 500)
-
-
-@pytest.fixture(scope="module")
-def zoo() -> Zoo:
-    return load_zoo()
 
 
 @pytest.fixture

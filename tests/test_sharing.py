@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from alloygan import Zoo, load_generator, load_zoo, train
+from alloygan import Zoo, load_generator, train
 from alloygan.cli import main
 from alloygan.data.condition_space import ConditionSpace
 from alloygan.errors import AlloyganError, DataError
@@ -25,11 +25,6 @@ VALUES = {
     "losses": {"adversarial": "wgan"},
     "training": {"images": 16, "batch_size": 4, "device": "cpu"},
 }
-
-
-@pytest.fixture(scope="module")
-def zoo() -> Zoo:
-    return load_zoo()
 
 
 @pytest.fixture(scope="module")

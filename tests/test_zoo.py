@@ -39,11 +39,6 @@ class NoKind(LossSpec):
     """A loss without a kind."""
 
 
-@pytest.fixture(scope="module")
-def zoo() -> Zoo:
-    return load_zoo()
-
-
 def test_a_taken_name_is_an_error_that_names_both() -> None:
     registry: Registry[LossSpec] = Registry("loss", "losses", LossSpec)
     registry.register(Fine, origin="one:plugin")

@@ -1,8 +1,11 @@
 """What the commands show on a terminal: tables and progress bars."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import cleandoc
+from itertools import takewhile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
@@ -54,8 +57,18 @@ def print_kinds(console: Console, zoo: Zoo) -> None:
             table.add_row(entry.kind, entry.origin, escape(entry.summary))
         console.print(table)
         console.print()
-    names = ", ".join(f"zoo:{name}" for name in sorted(zoo.shipped))
-    console.print(f"[bold]specs[/]\n{names or '(none)'}")
+    table = Table(title="specs", title_justify="left", box=None, pad_edge=False, title_style="bold")
+    table.add_column("name", style="cyan", no_wrap=True)
+    table.add_column("what it is")
+    for name, path in sorted(zoo.shipped.items()):
+        table.add_row(f"zoo:{name}", escape(_first_sentence(path)))
+    console.print(table)
+
+
+def _first_sentence(path: Path) -> str:
+    """Of the comment that a shipped file starts with."""
+    lines = takewhile(lambda line: line.startswith("# "), path.read_text(encoding="utf-8").splitlines())
+    return re.split(r"(?<=\.) (?=[A-Z])", " ".join(line.removeprefix("# ") for line in lines))[0]
 
 
 def print_show(console: Console, zoo: Zoo, registry: Registry[Any], entry: Entry[Any]) -> None:

@@ -10,12 +10,16 @@ import pytest
 import alloygan_plugins
 from alloygan import assemble, hookspecs, load_zoo
 from alloygan.specs.condition_columns import ColumnSpec
+from alloygan.sweeps.ablate import check_cells
+from alloygan.sweeps.grid import read_ablation
 from alloygan.zoo import SORTS
 
 PLUGINS = Path(alloygan_plugins.__file__).parent
 FOLDERS = sorted(path.parent.name for path in PLUGINS.glob("*/__init__.py"))
 HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("alloygan_"))
-SPECS = sorted(PLUGINS.rglob("*.yaml"))
+SHIPPED = sorted(PLUGINS.rglob("*.yaml"))
+ABLATIONS = [path for path in SHIPPED if "\nvary:" in path.read_text(encoding="utf-8")]
+SPECS = [path for path in SHIPPED if path not in ABLATIONS]
 
 
 @pytest.mark.parametrize("hook", HOOKS)
@@ -65,3 +69,18 @@ def test_the_shipped_spec_validates_and_assembles(path: Path, make_manifest: Cal
     gan = assemble(spec, spec.data.condition_space(spec.conditions))
     assert gan.site.image_shape == spec.data.image_shape
     assert list(gan.losses) == list(spec.losses)
+
+
+@pytest.mark.parametrize("path", ABLATIONS, ids=lambda path: path.stem)
+def test_every_cell_of_the_shipped_ablation_assembles(path: Path) -> None:
+    zoo = load_zoo()
+    assert zoo.shipped[path.stem] == path
+    ablation = read_ablation(f"zoo:{path.stem}", zoo)
+    assert len(ablation.cells) >= 2
+    assert len(ablation.seeds) >= 3
+    check_cells(ablation)
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_what_is_shipped_says_what_it_is(path: Path) -> None:
+    assert path.read_text(encoding="utf-8").startswith("# ")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from alloygan import Zoo, load_zoo
+from alloygan import Zoo
 from alloygan.cli import main
 from alloygan.sweeps.ablation_spec import KEYS, AblationSpec
 from alloygan.sweeps.chance import chance_rate
@@ -31,11 +31,6 @@ QUICKER = " ".join(
 )  # fmt: skip
 
 Read = Callable[[int], Ablation]
-
-
-@pytest.fixture(scope="module")
-def zoo() -> Zoo:
-    return load_zoo()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from alloygan import Zoo, evaluate_run, load_zoo, train
+from alloygan import Zoo, evaluate_run, train
 from alloygan.errors import RunFolderError, SpecError
 from alloygan.evaluation.evaluate import SCHEMA
 from alloygan.reports.page import write_report
@@ -19,11 +19,6 @@ VALUES = {
     "training": {"images": 16, "batch_size": 4, "device": "cpu"},
     "evaluation": {"images": 4},
 }
-
-
-@pytest.fixture(scope="module")
-def zoo() -> Zoo:
-    return load_zoo()
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from alloygan.evaluation.r_squared import r_squared
 from alloygan.sharing import load_generator, save_generator
 from alloygan.specs.condition_columns import ColumnSpec
 from alloygan.training.run_folder import RunFolder
-from alloygan.zoo import Zoo, load_zoo
+from alloygan.zoo import Zoo
 
 SPEC = """
 name: made
@@ -60,11 +60,6 @@ class Made:
 
 
 MakeRun = Callable[..., Made]
-
-
-@pytest.fixture(scope="session")
-def zoo() -> Zoo:
-    return load_zoo(())
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from alloygan import Zoo, load_zoo
-
 BASE = """
 name: base
 data: {kind: spinodal, composition: [0.4, 0.6], time: [50], size: 32, patch: 16, runs: 2, evaluation_runs: 2}
@@ -19,11 +17,6 @@ evaluation: {images: 4, judge_images: 0, memorising_images: 0, comparisons: [], 
 """
 
 Write = Callable[[str], Path]
-
-
-@pytest.fixture(scope="session")
-def zoo() -> Zoo:
-    return load_zoo()
 
 
 @pytest.fixture(scope="session")

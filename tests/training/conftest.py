@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from alloygan import Zoo, load_zoo
+from alloygan import Zoo
 from alloygan.data.patches import Data
 from alloygan.specs.gan import GanSpec
 
@@ -32,11 +32,6 @@ TINY: dict[str, Any] = {
         "device": "cpu",
     },
 }
-
-
-@pytest.fixture(scope="session")
-def zoo() -> Zoo:
-    return load_zoo()
 
 
 @pytest.fixture(scope="session")

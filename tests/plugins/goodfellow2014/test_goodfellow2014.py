@@ -9,15 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from alloygan import Loss, Site, Zoo, load_zoo
+from alloygan import Loss, Site, Zoo
 
 SITE = Site((1, 8, 8), 2, 3)
 KINDS = ("minimax", "non_saturating")
-
-
-@pytest.fixture(scope="module")
-def zoo() -> Zoo:
-    return load_zoo()
 
 
 def loss_of(zoo: Zoo, kind: str, **fields: object) -> Loss:

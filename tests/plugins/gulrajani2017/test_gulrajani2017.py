@@ -5,29 +5,13 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from alloygan import Condition, Critic, Critique, Loss, Site, Zoo, load_zoo
+from alloygan import Condition, Critic, Critique, Loss, Site, Zoo
 from alloygan.interfaces.step import ExtraForward
 from alloygan.layers.initialisation import build_seeded
 
-SITE = Site((1, 16, 16), 2, 3)
-
-
-@pytest.fixture(scope="module")
-def zoo() -> Zoo:
-    return load_zoo()
-
-
-class Linear(Critic):
-    """⟨w, x⟩, whose gradient is w at every image."""
-
-    def __init__(self, weight: Tensor) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(weight)
-
-    def forward(self, images: Tensor, condition: Condition) -> Critique:
-        return Critique((images * self.weight).sum(dim=(1, 2, 3)))
+from ..known_critics import SITE, Linear, condition_of, images_of
 
 
 class Quadratic(Critic):
@@ -42,11 +26,6 @@ class ByCondition(Critic):
 
     def forward(self, images: Tensor, condition: Condition) -> Critique:
         return Critique(condition.values[:, 0] * images.sum(dim=(1, 2, 3)))
-
-
-def condition_of(count: int, seed: int = 0) -> Condition:
-    random = torch.Generator().manual_seed(seed)
-    return Condition(torch.rand(count, 2, generator=random), torch.arange(count) % 3)
 
 
 def step_of(critic: Critic, real: Tensor, fake: Tensor, seed: int = 5) -> Any:
@@ -64,10 +43,6 @@ def loss_of(zoo: Zoo, **fields: object) -> Loss:
     built = zoo.spec_from_values({"kind": "gradient_penalty", **fields}, "loss").build(SITE)
     assert isinstance(built, Loss)
     return built
-
-
-def images_of(count: int, seed: int) -> Tensor:
-    return 2 * torch.rand(count, *SITE.image_shape, generator=torch.Generator().manual_seed(seed)) - 1
 
 
 def test_the_weight_is_the_papers_by_default(zoo: Zoo) -> None:

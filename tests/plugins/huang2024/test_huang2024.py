@@ -9,12 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from alloygan import Loss, Site, Zoo, load_zoo, train
-
-
-@pytest.fixture(scope="module")
-def zoo() -> Zoo:
-    return load_zoo()
+from alloygan import Loss, Site, Zoo, train
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from alloygan import Zoo, load_zoo, train
+from alloygan import Zoo, train
 from alloygan.data.patches import Data
 from alloygan.specs.gan import GanSpec
 
@@ -57,11 +57,6 @@ SHIPPED = {
     "acgan": ["critic.width=4"],
     "r3gan": ["critic.width=4"],
 }
-
-
-@pytest.fixture(scope="module")
-def zoo() -> Zoo:
-    return load_zoo()
 
 
 @pytest.fixture(scope="module")

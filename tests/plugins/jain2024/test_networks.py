@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from alloygan import Condition, Site, Zoo, load_zoo
+from alloygan import Condition, Site, Zoo
 from alloygan.assembler import example_condition
 from alloygan.errors import SpecError
 from alloygan.layer_table import layer_rows
@@ -40,11 +40,6 @@ TABLE_2 = [
     ("Projection Layer II(Output)", "1024", "64"),
 ]
 PAPER = Site(image_shape=(1, 128, 128), condition_width=2, condition_count=8)
-
-
-@pytest.fixture(scope="module")
-def zoo() -> Zoo:
-    return load_zoo()
 
 
 def build(zoo: Zoo, sort: str, site: Site, **fields: object) -> torch.nn.Module:

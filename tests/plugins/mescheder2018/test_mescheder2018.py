@@ -5,30 +5,15 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from alloygan import Condition, Critic, Critique, Loss, Site, Zoo, load_zoo
+from alloygan import Condition, Critic, Critique, Loss, Zoo
 from alloygan.interfaces.step import ExtraForward
 from alloygan.layers.initialisation import build_seeded
 
-SITE = Site((1, 16, 16), 2, 3)
+from ..known_critics import SITE, Linear, condition_of, images_of
+
 KINDS = ("r1", "r2")
-
-
-@pytest.fixture(scope="module")
-def zoo() -> Zoo:
-    return load_zoo()
-
-
-class Linear(Critic):
-    """⟨w, x⟩, whose gradient is w at every image."""
-
-    def __init__(self, weight: Tensor) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(weight)
-
-    def forward(self, images: Tensor, condition: Condition) -> Critique:
-        return Critique((images * self.weight).sum(dim=(1, 2, 3)))
 
 
 class Quadratic(Critic):
@@ -36,15 +21,6 @@ class Quadratic(Critic):
 
     def forward(self, images: Tensor, condition: Condition) -> Critique:
         return Critique(0.5 * condition.values[:, 0] * images.square().sum(dim=(1, 2, 3)))
-
-
-def condition_of(count: int, seed: int) -> Condition:
-    random = torch.Generator().manual_seed(seed)
-    return Condition(torch.rand(count, 2, generator=random), torch.arange(count) % 3)
-
-
-def images_of(count: int, seed: int) -> Tensor:
-    return 2 * torch.rand(count, *SITE.image_shape, generator=torch.Generator().manual_seed(seed)) - 1
 
 
 def step_of(critic: Critic, count: int = 5) -> Any:

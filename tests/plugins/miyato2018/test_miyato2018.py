@@ -3,16 +3,11 @@
 import pytest
 import torch
 
-from alloygan import Condition, Site, Zoo, load_zoo
+from alloygan import Condition, Site, Zoo
 from alloygan.layers.initialisation import build_seeded
 
 SITE = Site((1, 16, 32), 2, 3)
 CONDITION = Condition(torch.rand(4, 2), torch.tensor([0, 1, 2, 1]))
-
-
-@pytest.fixture(scope="module")
-def zoo() -> Zoo:
-    return load_zoo()
 
 
 def critic(zoo: Zoo, **fields: object) -> torch.nn.Module:

@@ -8,17 +8,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from alloygan import Condition, Critique, Site, Zoo, load_zoo
+from alloygan import Condition, Critique, Site, Zoo
 from alloygan.errors import SpecError
 from alloygan.layers.initialisation import build_seeded
 
 WIDTH, CLASSES, BATCH = 5, 3, 6
 SITE = Site((1, 8, 8), 2, CLASSES, {"image_embedding": (WIDTH,)})
-
-
-@pytest.fixture(scope="module")
-def zoo() -> Zoo:
-    return load_zoo()
 
 
 def loss_of(zoo: Zoo, **fields: object) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from alloygan import Zoo, load_zoo
+from alloygan import Zoo
 from alloygan.cli import app
 from alloygan.data.images import read_image, read_mask
 from alloygan.data.patches import Data
@@ -17,11 +17,6 @@ from alloygan.errors import DataError, SpecError
 from alloygan.specs.condition_columns import ColumnSpec
 
 SMALL = {"kind": "spinodal", "composition": [0.4, 0.6], "time": [30, 60], "size": 32, "runs": 2, "evaluation_runs": 1}
-
-
-@pytest.fixture(scope="module")
-def zoo() -> Zoo:
-    return load_zoo()
 
 
 def make(zoo: Zoo, asked: tuple[ColumnSpec, ...] = (), **fields: Any) -> Data:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from alloygan import Zoo, load_zoo
+from alloygan import Zoo
 from alloygan.data.patches import Data
 from alloygan.errors import DataError
 from alloygan_plugins.spinodal import simulations
@@ -27,11 +27,6 @@ SMALL = {
     "evaluation_runs": 1,
 }
 RANDOM = {"design": "random", "runs": 4}
-
-
-@pytest.fixture(scope="module")
-def zoo() -> Zoo:
-    return load_zoo()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from alloygan import Zoo, load_zoo
+from alloygan import Zoo
 from alloygan.data.patches import Data
 from alloygan.data.simulated import SimulatedMicrograph
 from alloygan.data.simulation_folder import write_simulation
@@ -26,11 +26,6 @@ SMALL: dict[str, Any] = {
     "size": [64, 96],
     "patch": 32,
 }
-
-
-@pytest.fixture(scope="module")
-def zoo() -> Zoo:
-    return load_zoo()
 
 
 def make(zoo: Zoo, asked: tuple[ColumnSpec, ...] = (), **fields: Any) -> Data:

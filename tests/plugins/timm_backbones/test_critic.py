@@ -7,17 +7,12 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from alloygan import Condition, Site, Zoo, load_zoo
+from alloygan import Condition, Site, Zoo
 from alloygan.cli import main
 from alloygan.errors import AlloyganError, SpecError
 from alloygan.layers.initialisation import build_seeded
 
 SITE = Site((3, 32, 48), 1, 2)
-
-
-@pytest.fixture(scope="module")
-def zoo() -> Zoo:
-    return load_zoo()
 
 
 @pytest.mark.parametrize("model", ["resnet10t", "efficientnet_lite0"])

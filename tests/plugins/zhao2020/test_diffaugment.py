@@ -4,16 +4,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from alloygan import Augmenter, Site, Zoo, load_zoo
+from alloygan import Augmenter, Site, Zoo
 from alloygan.errors import SpecError
 from alloygan_plugins.zhao2020.augmenter import cut_out, recoloured, translated
 
 ALL = ["color", "translation", "cutout"]
-
-
-@pytest.fixture(scope="module")
-def zoo() -> Zoo:
-    return load_zoo()
 
 
 def built(zoo: Zoo, shape: tuple[int, int, int] = (1, 16, 24), **fields: object) -> Augmenter:
