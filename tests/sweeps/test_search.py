@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from alloygan import Zoo
+from alloygan.cli import main
 from alloygan.errors import SpecError
 from alloygan.sweeps.search import higher_is_better, plain, read_search, stored_search
 
@@ -134,3 +135,43 @@ def test_mistakes_are_told_with_their_place(zoo: Zoo, write: Write, text: str, s
         read_search(write(text + "\n"), zoo)
     assert said in str(caught.value)
     assert "search.yaml:" in str(caught.value)
+
+
+ELSEWHERE = """
+from typing import Literal
+from alloygan import LauncherSpec, hookimpl
+from alloygan.errors import LaunchError
+
+class Elsewhere(LauncherSpec):
+    \"\"\"Machines that are never there.\"\"\"
+
+    kind: Literal["elsewhere"] = "elsewhere"
+
+    def build(self):
+        raise LaunchError("nobody is there")
+
+@hookimpl
+def alloygan_register_launchers(register):
+    register(Elsewhere)
+"""
+
+
+def test_a_file_as_the_study_of_other_machines_is_noted(
+    write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plugin = tmp_path / "elsewhere.py"
+    plugin.write_text(ELSEWHERE)
+    words = ["tune", str(write()), "--out", str(tmp_path / "out"), "--plugin", str(plugin)]
+    with pytest.raises(SystemExit):
+        main([*words, "--set", "search.launcher.kind=elsewhere"])
+    said = " ".join(capsys.readouterr().err.split())
+    assert "note: the study is a SQLite file" in said
+    assert "--storage postgresql://…" in said
+    assert "nobody is there" in said
+
+
+def test_no_such_note_on_this_machine(write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "out").write_text("in the way")
+    with pytest.raises(SystemExit):
+        main(["tune", str(write()), "--out", str(tmp_path / "out")])
+    assert "note:" not in capsys.readouterr().err

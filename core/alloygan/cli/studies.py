@@ -180,13 +180,21 @@ def tune(
     search.base.data.check_inputs(search.base.conditions)
     higher = higher_is_better(search)
     from alloygan.sweeps.dashboard import require_dashboard, served
-    from alloygan.sweeps.study import done, ended
+    from alloygan.sweeps.search_spec import SearchSpec
+    from alloygan.sweeps.study import done, ended, storage_url
     from alloygan.sweeps.trials import importances
     from alloygan.sweeps.tune import tune
     from alloygan.terminal_search import board, print_search
 
     if dashboard:
         require_dashboard()
+    elsewhere = search.spec.launcher.kind != SearchSpec.model_fields["launcher"].default
+    if elsewhere and storage_url(out, storage).startswith("sqlite:"):
+        messages.print(
+            f"note: the study is a SQLite file, which several machines cannot share safely over a network; where "
+            f"{search.spec.launcher.kind} means other machines, give a database: --storage postgresql://…",
+            markup=False,
+        )
     with board(messages, search, higher) as watch:
         tuned = tune(
             search,

@@ -28,9 +28,9 @@ _HEARTBEAT, _GRACE = 5, 20
 """Seconds between the signs of life of a worker, and from when on one without is given up."""
 
 
-def storage_url(out: Path) -> str:
-    """The database of a search, with its driver: what the variable says, or a file in its folder."""
-    url = os.environ.get(STORAGE) or f"sqlite:///{(out / 'study.db').resolve()}"
+def storage_url(out: Path, given: str | None = None) -> str:
+    """The database of a search, with its driver: what is given, what the variable says, or a file in its folder."""
+    url = given or os.environ.get(STORAGE) or f"sqlite:///{(out / 'study.db').resolve()}"
     return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
