@@ -20,6 +20,7 @@ from rich.table import Table
 from torch import Tensor
 
 from alloygan import Data, Patches, load_zoo
+from alloygan.data.held_out import load_data
 from alloygan.evaluation.evaluate import measure
 from alloygan.evaluation.subjects import of_label
 from alloygan.specs.evaluation import EvaluationSpec
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     console = Console()
     if options.spec:
         spec = zoo.read_spec(options.spec, options.set)
-        evaluation, data = spec.evaluation, spec.data.build(spec.conditions)
+        evaluation, data = spec.evaluation, load_data(spec)
     else:
         values: dict[str, Any] = {"kind": "synthetic_alloy", "size": options.size}
         # Of the evaluation patches, which do not overlap, half stand for generated ones.

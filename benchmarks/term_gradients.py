@@ -17,6 +17,7 @@ from rich.table import Table
 
 from alloygan import load_zoo
 from alloygan.assembler import assemble
+from alloygan.data.held_out import load_data
 from alloygan.errors import RunFolderError
 from alloygan.interfaces.step import ExtraForward, GeneratorStep
 from alloygan.interfaces.streams import stream
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def gradient_norms(run: Path, spec: GanSpec, batches: int) -> dict[str, float]:
     """Norm of each weighted term's gradient at a batch of generated images, averaged over batches."""
-    data = spec.data.build(spec.conditions)
+    data = load_data(spec)
     gan = assemble(spec, data.space)
     state = TrainingState.start(gan, torch.device("cpu"))
     found = newest_checkpoint(run / "checkpoints")

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from alloygan import load_zoo, train
+from alloygan.data.held_out import load_data
 from alloygan.training.loop import Progress
 from alloygan.training.run_folder import environment
 
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     zoo = load_zoo(options.plugin)
     spec = zoo.read_spec(options.spec, options.set)
-    data = spec.data.build(spec.conditions)
+    data = load_data(spec)
     rows = []
     for batch_size in options.batch_sizes or [spec.training.batch_size]:
         # The last update also writes the checkpoint; it is one more, and not counted.

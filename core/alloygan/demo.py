@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from alloygan.data.held_out import load_data
 from alloygan.evaluation.of_run import evaluate_run
 from alloygan.reports.page import write_report
 from alloygan.training.loop import Progress, train
@@ -38,7 +39,7 @@ def run_demo(
     spec = zoo.read_spec(SPEC, overrides)
     RunFolder(out).check(spec)  # before the simulation, which takes a while
     say("simulating spinodal microstructures")
-    data = spec.data.build(spec.conditions)
+    data = load_data(spec)
     say(f"training on {len(data.train):,} patches of {len(data.space.table)} conditions")
     train(spec, out, data=data, report=training)
     say("measuring generated against real")

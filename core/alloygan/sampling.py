@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from alloygan.data.condition_space import ConditionSpace, Row
+from alloygan.data.training_hull import in_words, place
 from alloygan.errors import DataError
 from alloygan.files import write_bytes, write_json
 from alloygan.pictures import enlarged, grid_of, png_bytes
@@ -79,6 +80,9 @@ def sample_to_folder(
                 "text": model.space.text(row),
                 "label": model.space.label(row),
                 "outside": model.space.outside(row),
+                "place": place(model.space, row),
+                "standing": in_words(model.space, row),
+                "served_by": None if model.served_by(row) == row else model.space.text(model.served_by(row)),
                 "files": names,
             }
             for row, names in zip(rows, files, strict=True)

@@ -14,6 +14,7 @@ from torch import Tensor
 from alloygan.assembler import build_generator, site_of
 from alloygan.data.condition_space import ConditionSpace, Row
 from alloygan.data.patches import to_grey_levels
+from alloygan.data.training_hull import nearest_trained
 from alloygan.errors import DataError, RunFolderError
 from alloygan.files import read_json, write_bytes, write_json
 from alloygan.interfaces.condition import Condition
@@ -51,10 +52,18 @@ class SharedGenerator:
                 "For conditions between them, train with a conditioner for continuous values, such as continuous_mlp."
             )
 
+    def served_by(self, row: Row) -> Row:
+        """The condition that the generator is asked for: the one given, or for a held-out one the nearest that was
+        trained on, if the generator knows classes only.
+        """
+        if needs_label(self.spec) and self.space.label(row) in self.space.held_out:
+            return nearest_trained(self.space, row) or row
+        return row
+
     def sample(self, row: Row, count: int, seed: int) -> Tensor:
         """Images (count, C, H, W) uint8 of one condition; noise i depends on (seed, i) alone. Raises DataError."""
         self.check(row)
-        return self.sample_at(self.space.condition([row] * count), seed)
+        return self.sample_at(self.space.condition([self.served_by(row)] * count), seed)
 
     @torch.inference_mode()
     def sample_at(self, condition: Condition, seed: int) -> Tensor:

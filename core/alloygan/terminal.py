@@ -28,6 +28,7 @@ from alloygan.specs.condition_columns import ColumnSpec
 from alloygan.specs.evaluation import EvaluationSpec
 from alloygan.specs.from_registry import From, OneOf
 from alloygan.specs.gan import GanSpec
+from alloygan.specs.held_out import HeldOutSpec
 from alloygan.specs.optimizers import SGD, Adam, AdamW, RMSprop
 from alloygan.specs.training import TrainingSpec
 from alloygan.zoo import Zoo
@@ -41,6 +42,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "training": TrainingSpec,
     "evaluation": EvaluationSpec,
     "conditions": ColumnSpec,
+    "held_out": HeldOutSpec,
     **{str(cls.model_fields["kind"].default): cls for cls in (RMSprop, Adam, AdamW, SGD)},
 }
 """Parts of a spec that `alloygan show` knows besides the kinds."""
@@ -130,6 +132,7 @@ def _type_text(annotation: Any) -> str:
     if isinstance(annotation, type) and not hasattr(annotation, "__args__"):
         return annotation.__name__
     text = str(annotation).replace("typing.", "").replace("NoneType", "None").replace("pathlib.", "")
+    text = re.sub(r"\b[a-z_]\w*(\.\w+)*\.(?=[A-Z])", "", text)  # the modules of classes
     return text.split("Annotated[")[0] + "…" if "Annotated[" in text else text
 
 

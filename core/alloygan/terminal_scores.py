@@ -144,10 +144,12 @@ def _print_fidelity(console: Console, fidelity: Mapping[str, Any] | None) -> Non
         return
     console.print("condition fidelity", style="bold", highlight=False)
     console.print("A judge trained on real patches tells the condition from an image.", style="dim", highlight=False)
-    accuracy = fidelity.get("accuracy")
-    if accuracy and accuracy["generated"] is not None:
+    for key, where in (("accuracy", ""), ("accuracy_held_out", "held-out conditions, ")):
+        accuracy = fidelity.get(key)
+        if not accuracy or accuracy["generated"] is None:
+            continue
         console.print(
-            f"told right: {_percent(accuracy['generated'])} {_interval(accuracy['generated_interval'], 100)} of "
+            f"{where}told right: {_percent(accuracy['generated'])} {_interval(accuracy['generated_interval'], 100)} of "
             f"generated images, {_percent(accuracy['real'])} {_interval(accuracy['real_interval'], 100)} of real "
             "evaluation images, "
             f"{_percent(accuracy['chance'])} by chance",

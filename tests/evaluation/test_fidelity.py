@@ -187,6 +187,21 @@ def test_without_a_table_the_columns_are_read() -> None:
         fidelity(judge, {-1: real}, {-1: generated}, real_values={-1: of_real.values.numpy()})
 
 
+def test_held_out_conditions_that_the_judge_knows_have_an_accuracy_of_their_own() -> None:
+    space = table(held_out=[1])
+    judge = train_judge(patches(space, drawn(60, 1)), space, images=1500)
+    given = drawn(20, 3)
+    result = plain(fidelity(judge, drawn(20, 2), {**given, 1: given[2]}, held_out=space.held_out))
+    assert result["classes"] == [0, 1, 2]
+    assert result["held_out"] == [1]
+    assert result["accuracy"]["generated"] > 0.9
+    assert result["accuracy_held_out"]["real"] > 0.9
+    assert result["accuracy_held_out"]["generated"] < 0.1, "images of another condition"
+    assert np.sum(result["confusion"]["generated"]) == 60
+    (column,) = result["columns"]
+    assert column["held_out"]["generated"]["error"] > 3 * column["held_out"]["real"]["error"]
+
+
 def test_held_out_conditions_are_read_by_the_regressor_alone() -> None:
     space = table(held_out=[1])
     judge = train_judge(patches(space, drawn(60, 1, labels=(0, 2))), space, images=1500)

@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
+from alloygan.data.held_out import hold_out
 from alloygan.data.patches import Data
 from alloygan.evaluation.evaluate import measure
+from alloygan.evaluation.subjects import evaluation_is_training
+from alloygan.specs.held_out import HeldOutSpec
 from alloygan_plugins.phase_statistics.specs import AreaFraction
 
 
@@ -41,6 +44,31 @@ def test_held_out_condition_takes_its_floor_from_its_evaluation_images(squares: 
     assert result["overall_held_out"]["area_fraction"]["mean_deviation"] == score["deviation"]
     seen = [result["conditions"][i]["scores"]["area_fraction"]["deviation"] for i in (0, 2)]
     assert result["overall"]["area_fraction"]["worst_deviation"] == max(seen)
+
+
+def test_held_out_condition_takes_its_floor_from_what_was_kept_out_of_training(squares: Any) -> None:
+    spec = HeldOutSpec.model_validate({"conditions": [{"size": squares.SIZES[1]}]})
+    given = hold_out(squares.data(), spec)
+    result = squares.plain(measure(squares.spec(AreaFraction()), given, squares.right))
+    entry = result["conditions"][1]
+    assert (entry["held_out"], entry["images"]) == (True, 32)
+    assert entry["floor_from"] == "real images kept out of training"
+    score = entry["scores"]["area_fraction"]
+    assert score["training"] is None
+    assert not score.get("note")
+    assert [one["held_out"] for one in result["conditions"]] == [False, True, False]
+    # The floor is that of the same images without the word.
+    whole = squares.plain(measure(squares.spec(AreaFraction()), squares.data(), squares.right))
+    assert score["floor"] == pytest.approx(whole["conditions"][1]["scores"]["area_fraction"]["floor"], rel=0.05)
+
+
+def test_nothing_kept_for_evaluation_is_told_also_with_held_out_conditions(squares: Any) -> None:
+    data = squares.data()
+    whole = Data(data.space, data.train, data.train)
+    assert evaluation_is_training(whole)
+    spec = HeldOutSpec.model_validate({"conditions": [{"size": squares.SIZES[1]}]})
+    assert evaluation_is_training(hold_out(whole, spec))
+    assert not evaluation_is_training(hold_out(data, spec))
 
 
 def test_held_out_condition_with_one_source_has_no_floor(squares: Any) -> None:

@@ -92,6 +92,10 @@ def check(
     zoo = load_zoo(plugin)
     read = zoo.read_spec(spec, set_)
     read.data.check_inputs(read.conditions)
+    if read.data.held_out is not None:
+        from alloygan.data.held_out import condition_space_of
+
+        condition_space_of(read)  # for its message, if there are no such conditions
     if not layers:
         if as_json:
             print_json(read.model_dump(mode="json"))
@@ -99,9 +103,10 @@ def check(
             print_check(screen, read)
         return
     from alloygan.assembler import assemble, example_condition
+    from alloygan.data.held_out import condition_space_of
     from alloygan.layer_table import layer_rows
 
-    gan = assemble(read, read.data.condition_space(read.conditions))
+    gan = assemble(read, condition_space_of(read))
     import torch
 
     condition = example_condition(gan.site, 2)

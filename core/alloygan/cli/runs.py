@@ -76,10 +76,22 @@ def sample(
         print_json(samples)
     else:
         for drawn in samples["conditions"]:
-            if drawn["outside"]:
+            if drawn["served_by"]:
+                messages.print(
+                    f"note: {drawn['text']}: held out, and the generator knows classes only, so these are images of "
+                    f"the nearest one that it was trained on, {drawn['served_by']}",
+                    markup=False,
+                )
+            elif drawn["outside"]:
                 names = ", ".join(drawn["outside"])
                 note = f"note: {drawn['text']}: {names} lies outside what the model was trained on: an extrapolation"
                 messages.print(note, markup=False)
+            elif drawn["place"] in ("between", "beyond"):
+                messages.print(
+                    f"note: {drawn['text']}: not trained on; {drawn['standing']} "
+                    + ("between conditions that were" if drawn["place"] == "between" else "beyond those that were"),
+                    markup=False,
+                )
         screen.print(f"images of each condition: {count}; all in {out}", markup=False, soft_wrap=True, highlight=False)
 
 

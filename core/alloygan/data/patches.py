@@ -31,17 +31,31 @@ class Patches:
         return self.images[self.condition.label == label]
 
 
+def joined(first: Patches, second: Patches) -> Patches:
+    """The patches of both, those of the first one first."""
+    return Patches(
+        torch.cat([first.images, second.images]),
+        Condition(
+            torch.cat([first.condition.values, second.condition.values]),
+            torch.cat([first.condition.label, second.condition.label]),
+        ),
+        torch.cat([first.source, second.source]),
+    )
+
+
 @dataclass(frozen=True)
 class Data:
     """A data set: its condition space, training patches, and evaluation patches from other regions or simulations.
 
-    `um_per_px` is the length of a patch's pixel in µm, None where it is not known.
+    `um_per_px` is the length of a patch's pixel in µm, None where it is not known. `held_back` has what would be
+    training patches of held-out conditions: nothing is trained on them, but real images can be measured by them.
     """
 
     space: ConditionSpace
     train: Patches
     evaluation: Patches
     um_per_px: float | None = None
+    held_back: Patches | None = None
 
 
 def to_unit_range(images: Tensor) -> Tensor:

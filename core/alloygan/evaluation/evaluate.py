@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from alloygan.data.patches import Data
+from alloygan.data.patches import Data, joined
 from alloygan.evaluation.bootstrap import Resampler
 from alloygan.evaluation.comparison_scores import ComparisonRun
 from alloygan.evaluation.descriptor_scores import ConditionScore, condition_score, sample, weights_of
@@ -62,8 +62,9 @@ def measure(spec: EvaluationSpec, data: Data, generate: Generate, progress: Prog
     `generate(label, count)` gives images (count, C, H, W) uint8 of that condition; for a negative label, of the
     conditions that `conditions_asked` names. `progress(step, done, total)` is called before each condition,
     and at the end. n images of a condition are compared with n: `spec.images`, or as many as there are
-    evaluation images and training images. A condition without training images (held out) takes its floor
-    from two halves of its evaluation images that share no source; without evaluation images there is
+    evaluation images and training images. A held-out condition takes its floor from its images that were kept out of
+    training (`Data.held_back`); a condition with neither those nor training images from two halves of its evaluation
+    images that share no source; without evaluation images there is
     nothing to compare with, and the entry says so.
 
     Raises DataError where the grey level between the phases cannot be fitted, and ValueError where
@@ -167,8 +168,10 @@ def _fidelity(
 ) -> dict[str, Any] | None:
     if not spec.judge_images:
         return None
+    # The generator never meets held-out conditions, the judge of them may.
+    known = data.train if data.held_back is None else joined(data.train, data.held_back)
     judge = train_judge(
-        data.train, data.space, images=spec.judge_images, seed=spec.seed, device=_device(), progress=progress
+        known, data.space, images=spec.judge_images, seed=spec.seed, device=_device(), progress=progress
     )
     bins = [subject for subject in subjects if subject.label < 0]
     return fidelity(
@@ -180,6 +183,7 @@ def _fidelity(
         generated_values={
             one.label: conditions_asked(data, one.label, one.count, spec.seed).values.cpu().numpy() for one in bins
         },
+        held_out=data.space.held_out,
         seed=spec.seed,
     )
 

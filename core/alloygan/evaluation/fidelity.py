@@ -6,7 +6,7 @@ judged as the real images are, with the same confusions; scores above those of t
 typical image of a condition too often.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,7 @@ def fidelity(
     sources: Mapping[int, IntArray] | None = None,
     real_values: Mapping[int, NDArray[np.float32]] | None = None,
     generated_values: Mapping[int, NDArray[np.float32]] | None = None,
+    held_out: Collection[int] = (),
     resamples: int = 1000,
     seed: int = 0,
 ) -> dict[str, Any]:
@@ -53,30 +54,31 @@ def fidelity(
     and `generated`, the counts by condition asked (row) and judged (column); `accuracy`, the share judged right,
     averaged over conditions, with a 95 % interval (bootstrap over images; it has no width where all are right) and
     `chance`; `columns`, for each continuous column the mean absolute `error` in scaled units (bounds are 0 and 1) with
-    its interval, and `r2`, both with equal weight for each condition; `held_out` beside them is the same for conditions
-    without training images;
+    its interval, and `r2`, both with equal weight for each condition; `held_out` beside them, and `accuracy_held_out`,
+    are the same for the labels in `held_out` and those that the judge does not know;
     `conditions`, what is asked of each column and the mean of what is judged; `training_images`; `held_out`, the labels
-    that are not classes; `note`.
+    that are not classes or that are `held_out`; `note`.
 
     `sources`: for each label the micrograph or simulation of each real image, (n,), for the interval. The columns of
     images with a negative label (no table) are `real_values` and `generated_values`, as `Condition.values` (n, F).
     """
     notes = [judge.note]
     labels = sorted(set(real) | set(generated))
-    seen = [label for label in labels if label in judge.classes or label < 0 or not judge.classes]
+    known = [label for label in labels if label in judge.classes or label < 0 or not judge.classes]
+    seen = [label for label in known if label not in held_out]
     sets = {
         "real": _answers(judge, real, sources or {}, real_values or {}),
         "generated": _answers(judge, generated, {}, generated_values or {}),
     }
     accuracy: dict[str, Any] | None = None
+    accuracy_held_out: dict[str, Any] | None = None
     confusion: dict[str, list[list[int]]] | None = None
     if judge.classes:
-        known = {name: [a for a in answers if a.label in judge.classes] for name, answers in sets.items()}
-        confusion = {name: _confusion(judge.classes, answers).tolist() for name, answers in known.items()}
-        accuracy = {}
-        for name, answers in known.items():
-            accuracy[name], accuracy[f"{name}_interval"] = _with_interval(_accuracy, answers, resamples, seed)
-        accuracy["chance"] = 1 / len(judge.classes)
+        answered = {name: [a for a in answers if a.label in judge.classes] for name, answers in sets.items()}
+        confusion = {name: _confusion(judge.classes, answers).tolist() for name, answers in answered.items()}
+        accuracy = _accuracies(judge, answered, seen, resamples, seed)
+        unseen_classes = [label for label in known if label in held_out]
+        accuracy_held_out = _accuracies(judge, answered, unseen_classes, resamples, seed) if unseen_classes else None
         notes.append(_doubt_of_classes(accuracy))
     columns = []
     for number, position in enumerate(judge.columns):
@@ -91,6 +93,7 @@ def fidelity(
         "classes": list(judge.classes),
         "confusion": confusion,
         "accuracy": accuracy,
+        "accuracy_held_out": accuracy_held_out,
         "columns": columns,
         "conditions": [_condition(label, sets) for label in labels] if columns else [],
         "training_images": judge.training_images,
@@ -137,6 +140,17 @@ def _confusion(classes: Sequence[int], answers: Sequence[_Answers]) -> IntArray:
     for answer in answers:
         counts[classes.index(answer.label)] = [int((answer.ids == label).sum()) for label in classes]
     return counts
+
+
+def _accuracies(
+    judge: Judge, answered: Mapping[str, Sequence[_Answers]], labels: Collection[int], resamples: int, seed: int
+) -> dict[str, Any]:
+    """The share told right of the images of some labels, with its interval, and what chance would give."""
+    scores: dict[str, Any] = {}
+    for name, answers in answered.items():
+        chosen = [answer for answer in answers if answer.label in labels]
+        scores[name], scores[f"{name}_interval"] = _with_interval(_accuracy, chosen, resamples, seed)
+    return scores | {"chance": 1 / len(judge.classes)}
 
 
 # Scores of the answers when each image is taken so often as its weight says.

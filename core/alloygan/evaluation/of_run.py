@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from alloygan.data.held_out import load_data
 from alloygan.data.patches import Data
 from alloygan.errors import RunFolderError, SpecError
 from alloygan.evaluation.evaluate import measure
@@ -61,7 +62,7 @@ def evaluate_run(
     run = Path(run)
     spec = run_spec(run, zoo, overrides)
     model = load_generator(run, zoo, "cuda" if torch.cuda.is_available() else "cpu")
-    data = data if data is not None else spec.data.build(spec.conditions)
+    data = data if data is not None else load_data(spec)
     if data.space != model.space:
         raise RunFolderError(
             f"{run}: the data set has other conditions now than the model was trained with (manifest changed?); "

@@ -50,10 +50,8 @@ def possible_scores(spec: EvaluationSpec, columns: Sequence[str]) -> dict[str, b
     for name in spec.descriptor_names:
         found |= {f"{name}.{score.removeprefix('mean_')}": higher for score, _, higher in _OF_DESCRIPTORS}
     if spec.judge_images:
-        found |= {f"fidelity.{column}.error": False for column in columns}
+        found |= {"fidelity.accuracy": True} | {f"fidelity.{column}.error": False for column in columns}
     found |= {HELD_OUT + name: higher for name, higher in found.items()}
-    if spec.judge_images:
-        found["fidelity.accuracy"] = True
     if spec.memorising_images:
         found |= {"memorising.closer": False, "memorising.alike": False}
     return found
@@ -72,8 +70,9 @@ def _all(evaluation: Mapping[str, Any]) -> Iterator[ListedScore]:
                 name = f"{prefix}{comparison['kind']}.{score}"
                 yield from _one(name, values["generated"], values["floor"], higher)
     fidelity = evaluation.get("fidelity") or {}
-    accuracy = fidelity.get("accuracy") or {}
-    yield from _one("fidelity.accuracy", accuracy.get("generated"), accuracy.get("real"), True)
+    for prefix, key in (("", "accuracy"), (HELD_OUT, "accuracy_held_out")):
+        accuracy = fidelity.get(key) or {}
+        yield from _one(f"{prefix}fidelity.accuracy", accuracy.get("generated"), accuracy.get("real"), True)
     for column in fidelity.get("columns", ()):
         for prefix, scores in (("", column), (HELD_OUT, column.get("held_out") or {})):
             if scores:

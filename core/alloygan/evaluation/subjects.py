@@ -27,6 +27,9 @@ NOT_KEPT_APART = (
 )
 """What is said where evaluation images are training images."""
 
+TRAINING, HELD_BACK, HALVES = "training images", "real images kept out of training", "other evaluation images"
+"""Where the second set of real images may come from."""
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -49,7 +52,7 @@ class Subject:
     real_values: NDArray[np.float32]
     other: Images
     other_source: IntArray
-    other_is_training: bool
+    other_from: str
     note: str | None
     count: int
     bright: bool
@@ -57,9 +60,12 @@ class Subject:
     @property
     def floor_from(self) -> str | None:
         """Where the second set of real images comes from, in words; None where there is none."""
-        if not len(self.other) or not len(self.real):
-            return None
-        return "training images" if self.other_is_training else "other evaluation images"
+        return self.other_from if len(self.other) and len(self.real) else None
+
+    @property
+    def other_is_training(self) -> bool:
+        """Whether the second set of real images was trained on."""
+        return self.other_from == TRAINING
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,7 @@ class _Choice:
     others: Patches
     known: IntArray
     known_in: Patches
-    other_is_training: bool
+    other_from: str
     note: str | None
     count: int
 
@@ -105,7 +111,7 @@ def subjects_of(spec: EvaluationSpec, data: Data, threshold: float) -> list[Subj
                 real_values=values,
                 other=other,
                 other_source=_sources(choice.others)[choice.other],
-                other_is_training=choice.other_is_training,
+                other_from=choice.other_from,
                 note=choice.note or trained_on,
                 count=choice.count,
                 bright=primary_is_bright(spec.phase, known, threshold, spec.smooth),
@@ -116,8 +122,10 @@ def subjects_of(spec: EvaluationSpec, data: Data, threshold: float) -> list[Subj
 
 def evaluation_is_training(data: Data) -> bool:
     """Whether the data set keeps nothing for evaluation: its evaluation images are those of training."""
-    same = data.evaluation.images.shape == data.train.images.shape
-    return same and len(data.train) > 0 and torch.equal(data.evaluation.images, data.train.images)
+    kept = ~torch.isin(data.evaluation.condition.label, torch.tensor(sorted(data.space.held_out), dtype=torch.int64))
+    images = data.evaluation.images[kept.to(data.evaluation.images.device)]
+    same = images.shape == data.train.images.shape
+    return same and len(data.train) > 0 and torch.equal(images, data.train.images)
 
 
 def of_label(data: Data, patches: Patches, label: int) -> Tensor:
@@ -146,10 +154,13 @@ def _choose(data: Data, label: int, one: Row | ConditionBin, images: int, seed: 
     source = _sources(data.evaluation)
     seeds = [seed, abs(label + 1)]
     note = None
-    others, other_is_training = data.train, len(training) > 0
+    others, other_from = data.train, TRAINING
+    if data.held_back is not None and not len(training):
+        others, other_from, training = data.held_back, HELD_BACK, _positions(data.held_back, label, one)
     if not len(mine):
         note = "no evaluation images of this condition"
-    elif not other_is_training:
+    elif not len(training):
+        other_from = HALVES
         first, second = halves_by_source(source[mine], seeds)
         note = "no training images of this condition"
         if len(first):
@@ -168,7 +179,7 @@ def _choose(data: Data, label: int, one: Row | ConditionBin, images: int, seed: 
         others=others,
         known=known,
         known_in=known_in,
-        other_is_training=other_is_training,
+        other_from=other_from,
         note=note,
         count=count,
     )

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from alloygan.data.condition_space import Row
 from alloygan.data.patches import Data
+from alloygan.data.training_hull import place
 from alloygan.interfaces.condition import OFF_TABLE, Condition
 from alloygan.reports.atlas_points import AtlasPoints, atlas_points
 from alloygan.reports.atlas_values import descriptors_of, measurable, measured, primary_bright, summary_name
@@ -178,15 +179,22 @@ def _standing(model: SharedGenerator, row: Row, label: int, seen: Tensor | None,
     beyond = _beyond(model, row, seen)
     extrapolates = f" It extrapolates: {', '.join(beyond)} beyond all that was seen in training." if beyond else ""
     if label in space.held_out:
-        return f"Held out: no training image had this condition.{extrapolates}"
+        lies = extrapolates or " It extrapolates beyond those that had."
+        if place(space, row) == "between":
+            lies = " It lies between those that had."
+        served = model.served_by(row)
+        of_nearest = f" The pictures are of the nearest class, {space.text(served)}." if served != row else ""
+        return f"Held out: no training image had this condition.{lies}{of_nearest}"
     if label >= 0:
         return "A condition of the training images."
     if has_real:
         return f"A condition of evaluation images.{extrapolates}"
     near = space.nearest_row(row)
     nearest = f" The nearest of the data: {space.text(near)}." if near is not None else ""
-    between = "" if beyond else " It lies within the range that was seen in training." if seen is not None else ""
-    return f"No real image has this condition.{extrapolates or between}{nearest}"
+    where = extrapolates or (" It lies within the range that was seen in training." if seen is not None else "")
+    if not beyond and place(space, row) == "beyond":
+        where = " It extrapolates: not between conditions seen in training, though no column alone is beyond them."
+    return f"No real image has this condition.{where}{nearest}"
 
 
 def _beyond(model: SharedGenerator, row: Row, seen: Tensor | None) -> list[str]:

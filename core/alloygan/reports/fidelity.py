@@ -47,7 +47,7 @@ def fidelity(evaluation: dict[str, Any]) -> Fidelity | None:
         return None
     columns = found.get("columns") or []
     return Fidelity(
-        sentence=_sentence(found.get("accuracy") or {}, has_columns=bool(columns)),
+        sentence=_sentence(found.get("accuracy") or {}, has_columns=bool(columns)) + _of_held_out(found),
         confusion=_confusion(found),
         columns=[row for column in columns for row in _column_rows(column)],
         judged=[panel for i, column in enumerate(columns) if (panel := _judged(found, i, column)) is not None],
@@ -67,6 +67,17 @@ def _sentence(accuracy: dict[str, Any], *, has_columns: bool) -> str:
     return (
         f"The judge reads the right condition from {shares['generated']} of the generated images, and from "
         f"{shares['real']} of real ones that it had not seen.{by_chance}"
+    )
+
+
+def _of_held_out(found: dict[str, Any]) -> str:
+    """The same of conditions that the generator was not trained on; the judge was."""
+    accuracy = found.get("accuracy_held_out")
+    if not isinstance(accuracy, dict) or known(accuracy.get("generated")) is None:
+        return ""
+    return (
+        f" For conditions that the generator was not trained on these are {percent(accuracy['generated'])} and "
+        f"{percent(accuracy.get('real'))}."
     )
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from alloygan.data.condition_space import Row
 from alloygan.data.patches import Data, Patches
+from alloygan.data.training_hull import in_words
 from alloygan.data.unscaling import unscaled
 from alloygan.evaluation.selection import spread_over_sources
 from alloygan.interfaces.condition import OFF_TABLE
@@ -22,12 +23,15 @@ _MOST_BYTES = 2_500_000
 
 @dataclass(frozen=True)
 class GridRow:
-    """One condition: its pictures as data URIs, and what is said where real ones are missing."""
+    """One condition: its pictures as data URIs, and what is said where real ones are missing.
+
+    `standing`: how a condition without training images lies to those that have some.
+    """
 
     condition: Row
     name: str
     label: int
-    held_out: bool
+    standing: str
     real: list[str]
     generated: list[str]
     note: str = ""
@@ -65,7 +69,7 @@ def microstructure_grid(model: SharedGenerator, data: Data | None, labels: Seque
         notes.append(f"Shown is the mean of the {channels} channels.")
     rows = [
         GridRow(
-            one.condition, one.name, one.label, one.held_out, _uris(one.real, shrink), _uris(one.generated, shrink),
+            one.condition, one.name, one.label, one.standing, _uris(one.real, shrink), _uris(one.generated, shrink),
             one.note,
         )
         for one in found
@@ -78,7 +82,7 @@ class _Found:
     condition: Row
     name: str
     label: int
-    held_out: bool
+    standing: str
     real: Iterable[Tensor]
     generated: Iterable[Tensor]
     note: str = ""
@@ -93,7 +97,8 @@ def _rows_of_table(model: SharedGenerator, data: Data | None, labels: Sequence[i
             mine = data.evaluation.condition.label == label
             real = real_patches(data.evaluation, mine, REAL, [seed, label])
         note = "no evaluation images" if not len(real) and data is not None else ""
-        yield _Found(row, space.text(row), label, label in space.held_out, real, model.sample(row, NOISES, seed), note)
+        standing = in_words(space, row) if label in space.held_out else ""
+        yield _Found(row, space.text(row), label, standing, real, model.sample(row, NOISES, seed), note)
 
 
 def _rows_off_table(model: SharedGenerator, data: Data, seed: int) -> tuple[list[_Found], int]:
@@ -107,7 +112,7 @@ def _rows_off_table(model: SharedGenerator, data: Data, seed: int) -> tuple[list
         row = unscaled(model.space, values[i].tolist())
         note = "" if len(real) else "no evaluation images"
         generated = model.sample_at(condition, seed)
-        rows.append(_Found(row, model.space.text(row), OFF_TABLE, False, real, generated, note))
+        rows.append(_Found(row, model.space.text(row), OFF_TABLE, "", real, generated, note))
     return rows, len(values)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from markupsafe import Markup
 
+from alloygan.data.held_out import load_data
 from alloygan.data.patches import Data
 from alloygan.errors import DataError, RunFolderError
 from alloygan.evaluation.of_run import evaluate_run, run_spec
@@ -90,7 +91,7 @@ def write_report(
     problem = None
     if data is None:
         try:
-            data = spec.data.build(spec.conditions)
+            data = load_data(spec)
         except DataError as error:
             if evaluation is None:
                 raise

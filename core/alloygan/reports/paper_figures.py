@@ -165,7 +165,7 @@ def _grid_figure(grid: Grid) -> Figure:
         figure.text(at / WIDTH, 1 - 0.5 * _HEAD / height, words, ha="center", va="center")
     for number, (row, images) in enumerate(zip(grid.rows, pictures, strict=True)):
         bottom = height - _HEAD - (number + 1) * tall
-        name = (f"{row.label}  " if row.label >= 0 else "") + row.name + (" (held out)" if row.held_out else "")
+        name = (f"{row.label}  " if row.label >= 0 else "") + row.name + (f" ({row.standing})" if row.standing else "")
         lines = max(1, int(tall / 0.13))
         text = textwrap.fill(name.replace(", ", ",\n"), 26, max_lines=lines, placeholder=" …", replace_whitespace=False)
         figure.text(0, (bottom + tall / 2) / height, text, ha="left", va="center", fontsize=7)

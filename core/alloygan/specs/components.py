@@ -13,6 +13,7 @@ from pydantic import Field
 
 from alloygan.errors import DataError, PluginError
 from alloygan.specs.condition_columns import ColumnSpec
+from alloygan.specs.held_out import HeldOutSpec
 from alloygan.specs.spec import Spec
 
 if TYPE_CHECKING:
@@ -127,6 +128,10 @@ class AugmenterSpec(ComponentSpec):
 
 class DatasetSpec(ComponentSpec):
     """Where the real images and their conditions come from."""
+
+    held_out: HeldOutSpec | None = Field(
+        None, description="Conditions that are kept out of training; `alloygan show held_out` has the fields."
+    )
 
     @property
     def gives(self) -> frozenset[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alloygan.assembler import assemble
+from alloygan.data.held_out import condition_space_of
 from alloygan.errors import AlloyganError, RunFolderError, SpecError
 from alloygan.files import write_json
 from alloygan.interfaces.launcher import Launcher, Task
@@ -47,7 +48,7 @@ def check_cells(ablation: Ablation) -> None:
         spec = cell.runs[0].spec
         try:
             spec.data.check_inputs(spec.conditions)
-            assemble(spec, spec.data.condition_space(spec.conditions))
+            assemble(spec, condition_space_of(spec))
         except AlloyganError as error:
             problems += [f"cell {cell.name}: {line}" for line in str(error).splitlines()]
         except Exception as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from alloygan.data.condition_space import ConditionSpace, Row
+from alloygan.data.held_out import load_data
 from alloygan.data.patches import Data
 from alloygan.data.unscaling import unscaled
 from alloygan.errors import AlloyganError
@@ -118,7 +119,7 @@ def _load(
 
 def _data(spec: GanSpec, space: ConditionSpace) -> tuple[Data | None, str]:
     try:
-        data: Data = spec.data.build(spec.conditions)
+        data: Data = load_data(spec)
     except Exception as error:
         return None, _said(error)
     if data.space.columns != space.columns or data.space.table != space.table:

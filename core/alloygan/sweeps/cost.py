@@ -8,6 +8,7 @@ import torch
 
 from alloygan.assembler import assemble, example_condition
 from alloygan.data.condition_space import ConditionSpace
+from alloygan.data.held_out import condition_space_of, load_data
 from alloygan.layer_table import layer_rows
 from alloygan.specs.gan import GanSpec
 from alloygan.sweeps.grid import Ablation
@@ -93,8 +94,8 @@ def estimate_cells(ablation: Ablation, report: Callable[[str, int, int], None]) 
         if spec.training.images is None:
             key = spec.data.model_dump_json()
             if key not in patches:
-                patches[key] = len(spec.data.build(spec.conditions).train)
+                patches[key] = len(load_data(spec).train)
             count = patches[key]
-        costs[cell.name] = estimate(spec, spec.data.condition_space(spec.conditions), count)
+        costs[cell.name] = estimate(spec, condition_space_of(spec), count)
     report("estimate", len(ablation.cells), len(ablation.cells))
     return costs

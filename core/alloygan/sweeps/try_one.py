@@ -17,6 +17,7 @@ from typing import Any
 import optuna
 from optuna.trial import Trial
 
+from alloygan.data.held_out import load_data
 from alloygan.errors import AlloyganError
 from alloygan.evaluation.of_run import evaluate_run
 from alloygan.evaluation.score_list import ListedScore, listed_scores
@@ -72,7 +73,7 @@ def _value_of(trial: Trial, search: Search, out: Path) -> float:
     reporter = Reporter(folder)
     # Two trials of the same values share a folder, one after the other; signs of life go on meanwhile.
     with held(folder.lock, math.inf):
-        data = spec.data.build(spec.conditions)
+        data = load_data(spec)
         images = images_of(spec.training, len(data.train))
         shared: dict[str, Any] = {"data": data}
 

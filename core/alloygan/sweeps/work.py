@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from alloygan.data.held_out import load_data
 from alloygan.errors import AlloyganError
 from alloygan.locks import HeldElsewhereError, held
 from alloygan.plugin_faults import plugin_fault
@@ -70,7 +71,7 @@ def _train_and_measure(folder: CellFolder, reporter: Reporter) -> None:
         about = {"images_seen": at.images_seen, "images": at.images, "images_per_s": at.images_per_s}
         reporter.sometimes(state="training", **about)
 
-    data = spec.data.build(spec.conditions)
+    data = load_data(spec)
     reporter.now(state="training")
     train(spec, folder.run, data=data, report=training)
     reporter.now(state="measuring")

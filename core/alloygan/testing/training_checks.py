@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 import alloygan
+from alloygan.data.held_out import load_data
 from alloygan.data.patches import Data
 from alloygan.specs.gan import GanSpec
 from alloygan.testing.modules import changed
@@ -22,7 +23,7 @@ class _CutOffError(Exception):
 def trains_and_resumes(subject: Subject) -> None:
     """Two updates in the real loop; cut off after the first and resumed, they end with the same state, bit for bit."""
     spec = subject.compose()
-    data: Data = spec.data.build(spec.conditions)
+    data: Data = load_data(spec)
     with TemporaryDirectory(prefix="alloygan-conformance-") as folder:
         whole, cut = Path(folder, "whole"), Path(folder, "cut")
         # The kit is a user of the loop like any other: through the public name, as rooms import downwards only.

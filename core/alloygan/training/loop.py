@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from alloygan.assembler import assemble
+from alloygan.data.held_out import load_data
 from alloygan.data.patches import Data
 from alloygan.errors import DataError, RunFolderError, TrainingError
 from alloygan.interfaces.step import CriticStep, ExtraForward, GeneratorStep
@@ -58,7 +59,7 @@ def train(
         folder.check(spec)  # again, since another process may have started it meanwhile
         folder.remove_unfinished()
         # Data and parts
-        data = data if data is not None else spec.data.build(spec.conditions)
+        data = data if data is not None else load_data(spec)
         if not len(data.train):
             raise DataError(f"{spec.name}: the data set has no training patches")
         total = images_of(training, len(data.train))
