@@ -52,7 +52,7 @@ def assemble(spec: GanSpec, space: ConditionSpace) -> Gan:
 
 def site_of(image_shape: tuple[int, int, int], space: ConditionSpace) -> Site:
     """The surroundings of a component: image shape (C, H, W) and condition space."""
-    return Site(image_shape, space.width, len(space.table))
+    return Site(image_shape, space.width, len(space.table), classes=space.class_positions)
 
 
 def build_generator(spec: GeneratorSpec, site: Site, seed: int = 0) -> Generator:

@@ -3,6 +3,7 @@
 PLUGINS = (
     "jain2024",
     "miyato2018",
+    "ding2021",
     "goodfellow2014",
     "gulrajani2017",
     "odena2017",

@@ -37,8 +37,8 @@ test_gradient_penalty = conformance_tests("loss", "hard_gradient_penalty", plugi
 test_auxiliary_classifier = conformance_tests(
     "loss", "hard_auxiliary_classifier", plugins=[HARD / "auxiliary_classifier.py"]
 )
-test_vicinal_hinge = conformance_tests("loss", "vicinal_hinge", plugins=[HARD / "vicinal.py"])
-test_vicinal = conformance_tests("sampler", "vicinal", plugins=[HARD / "vicinal.py"])
+test_vicinal_hinge = conformance_tests("loss", "hard_vicinal_hinge", plugins=[HARD / "vicinal.py"])
+test_vicinal = conformance_tests("sampler", "hard_vicinal", plugins=[HARD / "vicinal.py"])
 test_projection = conformance_tests(
     "critic", "sn_projection", spec={"conditioner": "one_hot"}, plugins=[HARD / "projection_critic.py"]
 )
@@ -129,7 +129,7 @@ def test_a_relativistic_generator_step_sees_the_critique_of_real_images(trained:
 
 def test_without_a_relativistic_loss_real_images_are_not_judged_again(trained: Callable[..., Trained]) -> None:
     zoo, module = zoo_of("vicinal")
-    *_, generator_steps = trained(zoo, spec_text("{adversarial: vicinal_hinge}"), module.VicinalHingeLoss)
+    *_, generator_steps = trained(zoo, spec_text("{adversarial: hard_vicinal_hinge}"), module.VicinalHingeLoss)
     assert [step.real for step in generator_steps] == [None] * UPDATES
 
 
@@ -257,9 +257,9 @@ def test_the_head_starts_from_its_own_name_alone() -> None:
 def test_real_images_are_judged_under_the_target_condition(trained: Callable[..., Trained]) -> None:
     zoo, module = zoo_of("vicinal")
     text = spec_text(
-        "{adversarial: vicinal_hinge}",
+        "{adversarial: hard_vicinal_hinge}",
         critic="{kind: dcgan_contrastive, width: 4, conditioner: continuous_mlp}",
-        sampler="{kind: vicinal, noise: 0.1, vicinity: 0.2}",
+        sampler="{kind: hard_vicinal, noise: 0.1, vicinity: 0.2}",
     )
     _, _, critic_steps, generator_steps = trained(zoo, text, module.VicinalHingeLoss)
     for step in (*critic_steps, *generator_steps):
@@ -282,14 +282,16 @@ def test_real_images_come_from_the_vicinity_of_the_target() -> None:
     zoo, _ = zoo_of("vicinal")
     values = torch.linspace(0, 1, 21)[:, None]
     site: Any = None
-    spec = zoo.spec_from_values({"kind": "vicinal", "noise": 0.02, "vicinity": 0.11, "weighting": "hard"}, "sampler")
+    spec = zoo.spec_from_values(
+        {"kind": "hard_vicinal", "noise": 0.02, "vicinity": 0.11, "weighting": "hard"}, "sampler"
+    )
     batch: Batch = spec.build(patches_of(values), site, 0).draw(400, 0)
     apart = (batch.own_condition.values - batch.target_condition.values).abs().squeeze(1)
     # A target beyond the last value by more than the radius takes the nearest image.
     assert bool((apart <= 0.11 + 1e-6).all())
     assert len(apart[apart > 0.05]) > 50
     assert torch.equal(batch.weight, torch.ones(400))
-    far = zoo.spec_from_values({"kind": "vicinal", "noise": 0.001, "vicinity": 0.0001}, "sampler")
+    far = zoo.spec_from_values({"kind": "hard_vicinal", "noise": 0.001, "vicinity": 0.0001}, "sampler")
     batch = far.build(patches_of(values), site, 0).draw(50, 0)
     assert bool(((batch.own_condition.values - batch.target_condition.values).abs() < 0.01).all())
 

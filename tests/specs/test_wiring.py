@@ -13,8 +13,8 @@ name: vicinal
 data: {kind: spinodal, composition: [0.4, 0.6], time: [20], size: 32, patch: 16}
 generator: {kind: dcgan_attention, conditioner: continuous_mlp}
 critic: {kind: dcgan_contrastive, conditioner: continuous_mlp}
-losses: {adversarial: vicinal_hinge}
-training: {images: 8, batch_size: 4, sampler: vicinal}
+losses: {adversarial: hard_vicinal_hinge}
+training: {images: 8, batch_size: 4, sampler: hard_vicinal}
 """
 
 
@@ -26,7 +26,7 @@ def spec(tmp_path: Path) -> Path:
 
 
 def test_a_sampler_off_the_table_goes_with_continuous_kinds(spec: Path) -> None:
-    assert load_zoo([VICINAL]).read_spec(spec).training.sampler.kind == "vicinal"
+    assert load_zoo([VICINAL]).read_spec(spec).training.sampler.kind == "hard_vicinal"
 
 
 @pytest.mark.parametrize(
@@ -43,4 +43,4 @@ def test_and_refuses_kinds_that_need_an_id(spec: Path, override: str, path: str)
     message = str(caught.value)
     assert message.count("\n") == 0
     assert f"{path}: " in message
-    assert "the sampler 'vicinal' asks for conditions off the table" in message
+    assert "the sampler 'hard_vicinal' asks for conditions off the table" in message

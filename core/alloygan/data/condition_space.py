@@ -88,6 +88,16 @@ class ConditionSpace:
         """F, the width of `Condition.values`."""
         return sum(column.width for column in self.columns)
 
+    @property
+    def class_positions(self) -> frozenset[int]:
+        """The positions in `Condition.values` of one-hot classes."""
+        found: list[int] = []
+        start = 0
+        for column in self.columns:
+            found += range(start, start + column.width) if column.scale == "category" else ()
+            start += column.width
+        return frozenset(found)
+
     @cached_property
     def _ids(self) -> dict[Row, int]:
         return {row: i for i, row in enumerate(self.table)}

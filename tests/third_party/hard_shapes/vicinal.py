@@ -33,7 +33,7 @@ from alloygan.interfaces.streams import stream
 class Vicinal(SamplerSpec):
     """Target conditions around those of the training images, each with real images from its vicinity (CcGAN)."""
 
-    kind: Literal["vicinal"] = "vicinal"
+    kind: Literal["hard_vicinal"] = "hard_vicinal"
     noise: float = Field(0.05, ge=0, description="Standard deviation σ of target around training values (scaled).")
     vicinity: float = Field(0.1, gt=0, description="Radius κ of a vicinity, Euclidean in scaled values.")
     weighting: Literal["hard", "soft"] = Field(
@@ -88,7 +88,7 @@ class VicinalSampler(Sampler):
 class VicinalHinge(LossSpec):
     """Hinge loss in which each real image counts by its weight in the batch (HVDL and SVDL of CcGAN)."""
 
-    kind: Literal["vicinal_hinge"] = "vicinal_hinge"
+    kind: Literal["hard_vicinal_hinge"] = "hard_vicinal_hinge"
 
     def build(self, site: Site) -> Loss:
         """Build the loss."""
