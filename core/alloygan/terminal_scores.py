@@ -28,6 +28,7 @@ def print_scores(console: Console, evaluation: Mapping[str, Any]) -> None:
         console.print(f"note: {evaluation['note']}\n", markup=False, highlight=False)
     for comparison in evaluation.get("comparisons", ()):
         _print_comparison(console, comparison)
+    _print_held_out(console, evaluation.get("interpolation"))
     _print_fidelity(console, evaluation.get("fidelity"))
     texts = {condition["label"]: condition["text"] for condition in evaluation["conditions"]}
     _print_memorising(console, evaluation.get("memorising"), texts)
@@ -137,6 +138,32 @@ def _print_comparison(console: Console, comparison: Mapping[str, Any]) -> None:
             )
     console.print(table, highlight=False)
     console.print()
+
+
+def _print_held_out(console: Console, found: Mapping[str, Any] | None) -> None:
+    if not found:
+        return
+    console.print("held-out conditions", style="bold", highlight=False)
+    for part, where in (("interpolation", "between"), ("extrapolation", "beyond")):
+        scores = found.get(part) or {}
+        if not scores:
+            continue
+        table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+        table.add_column(f"{where} conditions trained on", no_wrap=True)
+        for heading in ("remainder", "conditions", "not told apart"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for name, one in scores.items():
+            table.add_row(
+                escape(name), _number(one["remainder"]), str(one["conditions"]), str(len(one["not_told_apart"]))
+            )
+        console.print(table, highlight=False)
+    console.print(
+        "remainder: (score − floor) / (nearest − floor), summed over conditions; nearest is what real images of the "
+        "nearest condition trained on score. 0: as good as real images; 1: as good as the nearest ones. Where nearest "
+        "and floor cannot be told apart, a condition is left out.\n",
+        style="dim",
+        highlight=False,
+    )
 
 
 def _print_fidelity(console: Console, fidelity: Mapping[str, Any] | None) -> None:

@@ -49,6 +49,28 @@ def nearest_trained(space: ConditionSpace, row: Row) -> Row | None:
     return rows[int(distance.argmin())]
 
 
+def blend_weights(space: ConditionSpace, row: Row) -> dict[Row, float]:
+    """Weights > 0 of the conditions trained on whose mean is the row: those of the neighbours that linear interpolation
+    takes, on a grid or in a triangulation. Beyond all of them it is the nearest one alone.
+    """
+    from scipy.optimize import linprog
+
+    around = trained_rows(space, row)
+    near = nearest_trained(space, row)
+    if near is None:
+        return {}
+    if place(space, row) == "beyond" or not around:
+        return {near: 1.0}
+    points, point = _continuous(space, around), _continuous(space, [row])[0]
+    # Of all weights with this mean, those of the least mean squared distance are Delaunay's.
+    far = ((points - point) ** 2).sum(axis=1)
+    system = np.vstack([points.T, np.ones(len(points))])
+    solved = linprog(far, A_eq=system, b_eq=np.append(point, 1.0), bounds=(0, None))
+    if solved.x is None:
+        return {near: 1.0}
+    return {one: float(weight) for one, weight in zip(around, solved.x, strict=True) if weight > _TOLERANCE}
+
+
 def trained_rows(space: ConditionSpace, row: Row | None = None) -> list[Row]:
     """The conditions with training images; with a row, those of its classes."""
     classes = [i for i, column in enumerate(space.columns) if column.scale == "category"]

@@ -6,25 +6,23 @@ simulations than the evaluation images. The distance of the first two is the sco
 first and the last is its floor: what two sets of real images differ by.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from alloygan.data.patches import Data, joined
-from alloygan.evaluation.bootstrap import Resampler
-from alloygan.evaluation.comparison_scores import ComparisonRun
-from alloygan.evaluation.descriptor_scores import ConditionScore, condition_score, sample, weights_of
+from alloygan.evaluation.descriptor_scores import ConditionScore
 from alloygan.evaluation.fidelity import fidelity
-from alloygan.evaluation.judge import train_judge
+from alloygan.evaluation.interpolation import interpolation, nearest_images
+from alloygan.evaluation.judge import Judge, train_judge
+from alloygan.evaluation.measuring import Generate, Measuring, Progress
 from alloygan.evaluation.memorising import memorising
 from alloygan.evaluation.overall_scores import overall
-from alloygan.evaluation.segmentation import fit_threshold, segment
+from alloygan.evaluation.segmentation import fit_threshold
 from alloygan.evaluation.subjects import (
     NOT_KEPT_APART,
     Images,
@@ -34,13 +32,9 @@ from alloygan.evaluation.subjects import (
     host,
     subjects_of,
 )
-from alloygan.interfaces.descriptor import Specimens
 from alloygan.specs.evaluation import EvaluationSpec
 
 SCHEMA = 1
-
-Generate = Callable[[int, int], Tensor]
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -73,50 +67,10 @@ def measure(spec: EvaluationSpec, data: Data, generate: Generate, progress: Prog
     train_images = host(data.train.images)
     threshold = spec.threshold if spec.threshold is not None else fit_threshold(train_images, spec.smooth)
     descriptors = {n: d.build() for n, d in zip(spec.descriptor_names, spec.descriptors, strict=True)}
-    comparisons = [ComparisonRun(one) for one in spec.comparisons]
     subjects = subjects_of(spec, data, threshold)
-    conditions: list[dict[str, Any]] = []
-    scored: dict[str, list[ConditionScore]] = {name: [] for name in descriptors}
-    samples: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in descriptors}
-    generated_images: dict[int, Images] = {}
-    for done, subject in enumerate(subjects):
-        if progress is not None:
-            progress("measure", done, len(subjects))
-        generated = _generated(generate, subject.label, subject.count, train_images.shape[1:])
-        generated_images[subject.label] = generated
-        sets = {
-            name: Specimens(
-                images, segment(images, threshold, spec.smooth, subject.bright, spec.specks), data.um_per_px
-            )
-            for name, images in (("real", subject.real), ("generated", generated), ("other", subject.other))
-        }
-        resamples = weights_of(subject, spec.bootstrap, [spec.seed, abs(subject.label + 1), 3])
-        for name, descriptor in descriptors.items():
-            with _naming(f"the descriptor {name}", subject):
-                found = {key: descriptor.measure(specimens) for key, specimens in sets.items() if len(specimens.images)}
-                scored[name].append(condition_score(descriptor, found, sets, subject, resamples))
-                samples[name][str(subject.label)] = sample(found, sets["real"], subject)
-        for comparison in comparisons:
-            with _naming(f"the comparison {comparison.spec.kind}", subject):
-                comparison.add(subject, generated)
-        conditions.append(
-            {
-                "condition": subject.condition,
-                "text": subject.text,
-                "ranges": subject.ranges,
-                "label": subject.label,
-                "held_out": subject.held_out,
-                "images": subject.count,
-                "primary": "bright" if subject.bright else "dark",
-                "floor_from": subject.floor_from,
-                "intervals_from": Resampler(subject.real_source, len(subject.real)).words
-                if len(subject.real)
-                else None,
-                "scores": {name: scores[-1].values for name, scores in scored.items()},
-            }
-        )
-    if progress is not None:
-        progress("measure", len(subjects), len(subjects))
+    measuring = Measuring(spec, data, threshold, descriptors)
+    found = measuring.conditions(subjects, generate, progress)
+    conditions, scored = found.conditions, found.scored
     held_out = [subject.held_out for subject in subjects]
     result: dict[str, Any] = {
         "schema": SCHEMA,
@@ -145,34 +99,47 @@ def measure(spec: EvaluationSpec, data: Data, generate: Generate, progress: Prog
         result["overall_held_out"] = {
             name: overall(descriptors[name], _where(s, held_out, True)) for name, s in scored.items()
         }
-    result["comparisons"] = [comparison.result() for comparison in comparisons]
-    result["fidelity"] = _fidelity(spec, data, subjects, generated_images, progress)
+    result["comparisons"] = [comparison.result() for comparison in found.comparisons]
+    judge = _judge(spec, data, progress)
+    result["fidelity"] = _fidelity(spec, data, judge, subjects, found.generated)
     apart = not evaluation_is_training(data)
     result["memorising"] = (
-        _memorising(spec, train_images, subjects, generated_images, progress) if apart else _cannot_tell_memorising()
+        _memorising(spec, train_images, subjects, found.generated, progress) if apart else _cannot_tell_memorising()
     )
     if not apart:
         result["note"] = NOT_KEPT_APART
         if result["fidelity"] is not None:
             notes = [NOT_KEPT_APART, result["fidelity"].get("note")]
             result["fidelity"]["note"] = "; ".join(note for note in notes if note)
-    return Evaluation(result, samples)
+    unseen = [subject for subject in subjects if subject.held_out and len(subject.real)]
+    if unseen:
+        near = measuring.conditions(unseen, lambda label, count: nearest_images(data, label, count, spec.seed), None)
+        result["interpolation"] = interpolation(
+            data.space,
+            result,
+            {
+                "conditions": near.conditions,
+                "comparisons": [comparison.result() for comparison in near.comparisons],
+                "fidelity": _fidelity(spec, data, judge, unseen, near.generated),
+            },
+            list(descriptors),
+        )
+    return Evaluation(result, found.samples)
 
 
-def _fidelity(
-    spec: EvaluationSpec,
-    data: Data,
-    subjects: Sequence[Subject],
-    generated: Mapping[int, Images],
-    progress: Progress | None,
-) -> dict[str, Any] | None:
+def _judge(spec: EvaluationSpec, data: Data, progress: Progress | None) -> Judge | None:
     if not spec.judge_images:
         return None
     # The generator never meets held-out conditions, the judge of them may.
     known = data.train if data.held_back is None else joined(data.train, data.held_back)
-    judge = train_judge(
-        known, data.space, images=spec.judge_images, seed=spec.seed, device=_device(), progress=progress
-    )
+    return train_judge(known, data.space, images=spec.judge_images, seed=spec.seed, device=_device(), progress=progress)
+
+
+def _fidelity(
+    spec: EvaluationSpec, data: Data, judge: Judge | None, subjects: Sequence[Subject], generated: Mapping[int, Images]
+) -> dict[str, Any] | None:
+    if judge is None:
+        return None
     bins = [subject for subject in subjects if subject.label < 0]
     return fidelity(
         judge,
@@ -214,16 +181,6 @@ def _cannot_tell_memorising() -> dict[str, Any]:
     return {"conditions": [], "closer": None, "alike": None, "nearest": [], "note": NOT_KEPT_APART}
 
 
-@contextmanager
-def _naming(who: str, subject: Subject) -> Iterator[None]:
-    """Say whose error it is: a plugin's own traceback does not name the kind."""
-    try:
-        yield
-    except Exception as error:
-        error.add_note(f"while measuring {subject.text} with {who}")
-        raise
-
-
 def _spread(count: int, most: int) -> NDArray[np.int64]:
     """At most so many positions, evenly spaced."""
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64)) if count else np.arange(0)
@@ -235,13 +192,6 @@ def _device() -> str:
 
 def _where(scores: Sequence[ConditionScore], held_out: Sequence[bool], wanted: bool) -> list[ConditionScore]:
     return [score for score, one in zip(scores, held_out, strict=True) if one == wanted]
-
-
-def _generated(generate: Generate, label: int, count: int, shape: Sequence[int]) -> Images:
-    images = host(generate(label, count))
-    if images.shape != (count, *shape) or images.dtype != np.uint8:
-        raise ValueError(f"generate({label}, {count}) gave {images.dtype} {images.shape}, not uint8 {(count, *shape)}")
-    return images
 
 
 def _first_line(cls: type) -> str:

@@ -12,6 +12,9 @@ HELD_OUT = "held_out."
 MEAN_DEVIATION = "mean_deviation"
 """The mean of all descriptors' deviations."""
 
+PARTS = ("interpolation", "extrapolation")
+"""What the names of remainders begin with: 0 is as good as real images, 1 as the nearest known condition."""
+
 _OF_DESCRIPTORS = (
     ("mean_deviation", "mean_floor_deviation", False),
     ("mean_distance", "mean_floor", False),
@@ -52,6 +55,7 @@ def possible_scores(spec: EvaluationSpec, columns: Sequence[str]) -> dict[str, b
     if spec.judge_images:
         found |= {"fidelity.accuracy": True} | {f"fidelity.{column}.error": False for column in columns}
     found |= {HELD_OUT + name: higher for name, higher in found.items()}
+    found |= {f"{part}.{name}": False for part in PARTS for name in spec.descriptor_names}
     if spec.memorising_images:
         found |= {"memorising.closer": False, "memorising.alike": False}
     return found
@@ -69,6 +73,10 @@ def _all(evaluation: Mapping[str, Any]) -> Iterator[ListedScore]:
                 higher = comparison["names"][score]["higher_is_better"]
                 name = f"{prefix}{comparison['kind']}.{score}"
                 yield from _one(name, values["generated"], values["floor"], higher)
+    held_out = evaluation.get("interpolation") or {}
+    for part in PARTS:
+        for name, found in (held_out.get(part) or {}).items():
+            yield from _one(f"{part}.{name}", found["remainder"], 0.0, False)
     fidelity = evaluation.get("fidelity") or {}
     for prefix, key in (("", "accuracy"), (HELD_OUT, "accuracy_held_out")):
         accuracy = fidelity.get(key) or {}
