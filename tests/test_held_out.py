@@ -55,6 +55,7 @@ def test_nothing_is_trained_on_what_is_held_out_and_everything_is_measured(
     assert fidelity["classes"] == list(range(9)), "the judge knows the held-out conditions"
     assert fidelity["held_out"] == [4, 8]
     assert fidelity["accuracy_held_out"]["chance"] == pytest.approx(1 / 9)
+    assert {row["pairs"] for row in result["embedding"]["rows"]} == {"all", "held_out"}
     report = said(["report", str(run)], capsys)
     assert "report.html" in report
     page = (run / "report.html").read_text()

@@ -9,22 +9,25 @@ from pathlib import Path
 import safetensors
 import torch
 from safetensors.torch import load_file, save
-from torch import Tensor
+from torch import Tensor, nn
 
-from alloygan.assembler import build_generator, site_of
+from alloygan.assembler import assemble, build_generator, site_of
 from alloygan.data.condition_space import ConditionSpace, Row
 from alloygan.data.patches import to_grey_levels
 from alloygan.data.training_hull import nearest_trained
 from alloygan.errors import DataError, RunFolderError
 from alloygan.files import read_json, write_bytes, write_json
 from alloygan.interfaces.condition import Condition
+from alloygan.interfaces.critic import Critic
 from alloygan.interfaces.generator import Generator
 from alloygan.interfaces.streams import stream
 from alloygan.specs.components import ComponentSpec, GeneratorSpec
+from alloygan.specs.gan import GanSpec
 from alloygan.zoo import Zoo
 
 WEIGHTS = "generator.safetensors"
 MODEL = "model.json"
+CRITIC = "critic.safetensors"
 SCHEMA = 1
 _BATCH = 64
 
@@ -117,6 +120,25 @@ def save_generator(
     )
 
 
+def save_critic(folder: Path, critic: Critic) -> None:
+    """Write `critic.safetensors`, which measuring its embeddings takes; sampling does not."""
+    tensors = {key: value.detach().cpu().contiguous() for key, value in critic.state_dict().items()}
+    write_bytes(folder / CRITIC, save(tensors, metadata={"format": "pt"}))
+
+
+def load_critic(
+    folder: Path, spec: GanSpec, space: ConditionSpace, device: torch.device | str = "cpu"
+) -> Critic | None:
+    """The critic of a run in evaluation mode; None where it was not saved. Raises RunFolderError if it does not fit."""
+    if not (folder / CRITIC).is_file():
+        return None
+    tensors = _read_weights(folder / CRITIC)
+    critic = assemble(spec, space).critic
+    _check_shapes(critic, tensors, folder / CRITIC, "the critic of spec.yaml")
+    critic.load_state_dict(tensors)
+    return critic.to(device).eval()
+
+
 def load_generator(folder: str | Path, zoo: Zoo, device: torch.device | str = "cpu") -> SharedGenerator:
     """Load a generator from a folder that holds `generator.safetensors` and `model.json`.
 
@@ -173,17 +195,17 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
     return tensors
 
 
-def _check_shapes(generator: Generator, tensors: Mapping[str, Tensor], path: Path) -> None:
-    expected = generator.state_dict()
+def _check_shapes(
+    part: nn.Module, tensors: Mapping[str, Tensor], path: Path, what: str = f"the generator in {MODEL}"
+) -> None:
+    expected = part.state_dict()
     wrong = sorted(
         key
         for key in expected.keys() | tensors.keys()
         if key not in expected or key not in tensors or expected[key].shape != tensors[key].shape
     )
     if wrong:
-        raise RunFolderError(
-            f"{path}: does not fit the generator in {MODEL} beside it ({_first(wrong)}); take both files from one run"
-        )
+        raise RunFolderError(f"{path}: does not fit {what} beside it ({_first(wrong)}); take both files from one run")
 
 
 def _first(names: Sequence[str], most: int = 4) -> str:

@@ -29,6 +29,7 @@ def print_scores(console: Console, evaluation: Mapping[str, Any]) -> None:
     for comparison in evaluation.get("comparisons", ()):
         _print_comparison(console, comparison)
     _print_held_out(console, evaluation.get("interpolation"))
+    _print_embedding(console, evaluation.get("embedding"))
     _print_fidelity(console, evaluation.get("fidelity"))
     texts = {condition["label"]: condition["text"] for condition in evaluation["conditions"]}
     _print_memorising(console, evaluation.get("memorising"), texts)
@@ -164,6 +165,26 @@ def _print_held_out(console: Console, found: Mapping[str, Any] | None) -> None:
         style="dim",
         highlight=False,
     )
+
+
+def _print_embedding(console: Console, found: Mapping[str, Any] | None) -> None:
+    if not found:
+        return
+    console.print("critic's embedding", style="bold", highlight=False)
+    console.print(
+        "Whether distances of image embeddings go with distances of conditions.", style="dim", highlight=False
+    )
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("judged under", "distance", "pairs"):
+        table.add_column(heading, no_wrap=True)
+    keys = ("mean", "pearson", "spearman", "alpha", "residual", "triplets")
+    for heading in keys:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in found["rows"]:
+        about = (row["judged_under"], row["distance"], row["pairs"].replace("_", " "))
+        table.add_row(*about, *(_number(row[key]) for key in keys))
+    console.print(table, highlight=False)
+    console.print()
 
 
 def _print_fidelity(console: Console, fidelity: Mapping[str, Any] | None) -> None:

@@ -10,10 +10,11 @@ from torch import Tensor
 from alloygan.data.held_out import load_data
 from alloygan.data.patches import Data
 from alloygan.errors import RunFolderError, SpecError
+from alloygan.evaluation.embedding_scores import embedding_scores
 from alloygan.evaluation.evaluate import measure
 from alloygan.evaluation.subjects import conditions_asked
 from alloygan.files import write_json
-from alloygan.sharing import SharedGenerator, load_generator
+from alloygan.sharing import SharedGenerator, load_critic, load_generator
 from alloygan.specs.gan import GanSpec
 from alloygan.zoo import Zoo
 
@@ -69,12 +70,17 @@ def evaluate_run(
             "restore the data, or train again"
         )
     evaluation = measure(spec.evaluation, data, generate_from(model, data, spec.evaluation.seed), report)
+    critic = load_critic(run, spec, data.space, next(model.generator.parameters()).device)
+    embedding = None
+    if critic is not None:
+        embedding = embedding_scores(critic, data.evaluation, data.space, spec.evaluation.seed)
     result = {
         "name": spec.name,
         "images_seen": model.images_seen,
         "evaluation_spec": spec.evaluation.model_dump(mode="json"),
         "set": list(overrides),
         **evaluation.scores,
+        "embedding": embedding,
     }
     write_json(run / SAMPLES, evaluation.samples)
     write_json(run / EVALUATION, result)

@@ -23,6 +23,9 @@ _OF_DESCRIPTORS = (
 )
 
 
+_OF_EMBEDDING = {"pearson": True, "spearman": True, "triplets": True, "residual": False}
+
+
 @dataclass(frozen=True)
 class ListedScore:
     """One number of an evaluation over all its conditions: its dotted name, value, floor, and which way is better.
@@ -54,6 +57,7 @@ def possible_scores(spec: EvaluationSpec, columns: Sequence[str]) -> dict[str, b
         found |= {f"{name}.{score.removeprefix('mean_')}": higher for score, _, higher in _OF_DESCRIPTORS}
     if spec.judge_images:
         found |= {"fidelity.accuracy": True} | {f"fidelity.{column}.error": False for column in columns}
+    found |= {f"embedding.{name}": higher for name, higher in _OF_EMBEDDING.items()}
     found |= {HELD_OUT + name: higher for name, higher in found.items()}
     found |= {f"{part}.{name}": False for part in PARTS for name in spec.descriptor_names}
     if spec.memorising_images:
@@ -77,6 +81,7 @@ def _all(evaluation: Mapping[str, Any]) -> Iterator[ListedScore]:
     for part in PARTS:
         for name, found in (held_out.get(part) or {}).items():
             yield from _one(f"{part}.{name}", found["remainder"], 0.0, False)
+    yield from _of_embedding(evaluation.get("embedding") or {})
     fidelity = evaluation.get("fidelity") or {}
     for prefix, key in (("", "accuracy"), (HELD_OUT, "accuracy_held_out")):
         accuracy = fidelity.get(key) or {}
@@ -90,6 +95,15 @@ def _all(evaluation: Mapping[str, Any]) -> Iterator[ListedScore]:
     for name in ("closer", "alike"):
         share = memorising.get(name) or {}
         yield from _one(f"memorising.{name}", share.get("share"), share.get("expected"), False)
+
+
+def _of_embedding(embedding: Mapping[str, Any]) -> Iterator[ListedScore]:
+    """Of distances 1 − cos between images judged under one condition, so that the images alone can tell."""
+    for row in embedding.get("rows", ()):
+        if row["judged_under"] == "one condition for all" and row["distance"] == "cosine":
+            prefix = HELD_OUT if row["pairs"] == "held_out" else ""
+            for name, higher in _OF_EMBEDDING.items():
+                yield from _one(f"{prefix}embedding.{name}", row[name], None, higher)
 
 
 def _mean_deviation(evaluation: Mapping[str, Any], prefix: str, *, held_out: bool) -> Iterator[ListedScore]:

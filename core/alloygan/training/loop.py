@@ -14,7 +14,7 @@ from alloygan.data.patches import Data
 from alloygan.errors import DataError, RunFolderError, TrainingError
 from alloygan.interfaces.step import CriticStep, ExtraForward, GeneratorStep
 from alloygan.interfaces.streams import stream
-from alloygan.sharing import save_generator
+from alloygan.sharing import save_critic, save_generator
 from alloygan.specs.gan import GanSpec
 from alloygan.specs.training import TrainingSpec
 from alloygan.training.checkpoint import newest_checkpoint, newest_name, save_checkpoint
@@ -181,8 +181,9 @@ def train(
 
 
 def share(path: Path, state: TrainingState, data: Data, images_seen: int) -> None:
-    """Write the averaged generator with what sampling needs."""
+    """Write the averaged generator with what sampling needs, and the critic."""
     spec = state.gan.spec
+    save_critic(path, state.gan.critic)
     save_generator(
         path,
         state.ema.generator,
