@@ -63,6 +63,7 @@ def test_nothing_is_trained_on_what_is_held_out_and_everything_is_measured(
     assert "(held out, extrapolated)" in page
     assert "It lies between those that had." in page
     assert 'id="held-out"' in page
+    assert 'id="embedding"' in page
     assert "Between conditions that were trained on" in page
     assert "Beyond conditions that were trained on" in page
     assert "kept out of training" in page

@@ -18,7 +18,7 @@ from alloygan.errors import DataError, RunFolderError
 from alloygan.evaluation.of_run import evaluate_run, run_spec
 from alloygan.evaluation.r_squared import FEWEST_FOR_R2
 from alloygan.files import read_json, write_text
-from alloygan.reports import comparison_tables, fidelity, held_out, nearest_patches, wording
+from alloygan.reports import comparison_tables, embedding, fidelity, held_out, nearest_patches, wording
 from alloygan.reports.atlas import atlas
 from alloygan.reports.deviations import deviation_panel
 from alloygan.reports.distributions import FEWEST_FOR_CURVE, distribution_panels, per_particle
@@ -188,6 +188,7 @@ def _judged(source: Source) -> dict[str, Any]:
     return {
         "fidelity": fidelity.fidelity(source.evaluation),
         "held_out": held_out.held_out(source.evaluation),
+        "embedding": embedding.embedding_rows(source.evaluation),
         "nearest": nearest_patches.nearest_patches(source.evaluation, source.model, source.data, source.seed),
     }
 
@@ -283,6 +284,7 @@ def _template(parts: dict[str, Any]) -> str:
         real_columns=REAL,
         comparison_columns=comparison_tables.COLUMNS,
         judge_columns=fidelity.COLUMNS,
+        embedding_columns=embedding.COLUMNS,
         remainder_columns=held_out.REMAINDER_COLUMNS,
         held_out_columns=held_out.CONDITION_COLUMNS,
         held_out_judge_columns=held_out.JUDGE_COLUMNS,
