@@ -172,16 +172,19 @@ def _print_embedding(console: Console, found: Mapping[str, Any] | None) -> None:
         return
     console.print("critic's embedding", style="bold", highlight=False)
     console.print(
-        "Whether distances of image embeddings go with distances of conditions.", style="dim", highlight=False
+        "Whether distances of embeddings of real images go with distances of conditions; each image judged under its "
+        "own condition, or all under one.",
+        style="dim",
+        highlight=False,
     )
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in ("judged under", "distance", "pairs"):
+    for heading in ("under", "distance", "pairs"):
         table.add_column(heading, no_wrap=True)
     keys = ("mean", "pearson", "spearman", "alpha", "residual", "triplets")
     for heading in keys:
         table.add_column(heading, justify="right", no_wrap=True)
     for row in found["rows"]:
-        about = (row["judged_under"], row["distance"], row["pairs"].replace("_", " "))
+        about = (row["judged_under"].split()[0], row["distance"], row["pairs"].replace("_", " "))
         table.add_row(*about, *(_number(row[key]) for key in keys))
     console.print(table, highlight=False)
     console.print()
