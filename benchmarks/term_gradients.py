@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         total = sum(norms.values())
         for name, norm in norms.items():
             share = f"{norm / total:.1%}" if total else ""
-            table.add_row(spec.name, name, f"{spec.losses[name].weight:g}", f"{norm:.2g}", share)
+            table.add_row(str(run), name, f"{spec.losses[name].weight:g}", f"{norm:.2g}", share)
     Console().print(table)
 
 
