@@ -5,10 +5,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from alloygan.sweeps.grid import Ablation
 
@@ -27,16 +29,15 @@ def print_cells(console: Console, ablation: Ablation, costs: "Mapping[str, Cost]
     for note in ablation.notes:
         console.print(f"note: {note}", markup=False, highlight=False)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("cell", overflow="fold")
-    table.add_column("differs from the baseline by", overflow="fold", ratio=1)
+    table.add_column("cell, and what it changes of the baseline", overflow="fold", ratio=1)
     for heading in ("parameters", "images", "arithmetic", "time"):
         table.add_column(heading, justify="right", no_wrap=True)
     for cell in ablation.cells:
         cost = costs[cell.name]
         base = cell.name == ablation.baseline
+        changes = ["the baseline"] if base else cell.changes
         table.add_row(
-            escape(cell.name),
-            "[dim](the baseline)[/]" if base else escape("\n".join(cell.changes)),
+            Group(Text(cell.name), *(Padding(Text(line, style="dim"), (0, 0, 0, 2)) for line in changes)),
             f"{(cost.generator_parameters + cost.critic_parameters) / 1e6:.2f} M",
             f"{cost.images:,}",
             _flop(cost.flop),

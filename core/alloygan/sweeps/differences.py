@@ -31,8 +31,10 @@ def _shown(value: Any) -> str:
         return "none"
     if isinstance(value, BaseModel):
         # Two levels may bring in the same component and differ in a field of it only.
-        fields = ", ".join(_not_default(value))
-        return f"{getattr(value, 'kind', '…')} ({fields})" if fields else str(getattr(value, "kind", "…"))
+        fields, kind = ", ".join(_not_default(value)), getattr(value, "kind", None)
+        if kind is None:
+            return f"{{{fields}}}"
+        return f"{kind} ({fields})" if fields else str(kind)
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{key}: {_shown(one)}' for key, one in value.items())}}}"
     if isinstance(value, list | tuple):
