@@ -258,6 +258,10 @@ def _scalar(value: Any, position: Position) -> Any:
 
 def _lay_over(base: Node, top: Node, path: KeyPath) -> None:
     """Merge `top` into `base` in place."""
+    if path == ("baseline",):
+        # It names one cell, by its name or by its levels: half of another name would name none.
+        base.value, base.position = top.value, top.position
+        return
     if isinstance(base.value, str) and isinstance(top.value, dict) and "kind" not in top.value:
         # `adversarial: hinge` is short for {kind: hinge}; a mapping laid over it merges with that.
         base.value = {"kind": Node(base.value, base.position)}
@@ -268,7 +272,7 @@ def _lay_over(base: Node, top: Node, path: KeyPath) -> None:
         base.value, base.position = top.value, top.position
         return
     for key, node in top.value.items():
-        if node.value is None:
+        if node.value is None and not _is_level(path):
             if key not in base.value:
                 name = ".".join(map(str, (*path, key)))
                 raise SpecError(f"{node.position}: {name}: null removes nothing here.{nearest(key, base.value)}")
@@ -277,6 +281,11 @@ def _lay_over(base: Node, top: Node, path: KeyPath) -> None:
             _lay_over(base.value[key], node, (*path, key))
         else:
             base.value[key] = node
+
+
+def _is_level(path: KeyPath) -> bool:
+    """Whether a mapping is a level of an ablation (`vary.FACTOR.LEVEL`): there null is an override like any other."""
+    return len(path) == 3 and path[0] == "vary"
 
 
 def _replaces(base: Node, top: Node) -> bool:
@@ -314,7 +323,7 @@ def lay_value(tree: Node, keys: tuple[str, ...], value: Node) -> None:
         raise SpecError(f"{position}: {'.'.join(keys[:-1])} is a single value, it has no field {last!r}")
     if last == "kind" and "kind" in node.value and node.value["kind"].value != value.value:
         # Another kind replaces the whole component here too, so that no field of the old one is left over.
-        node.value = {"kind": value}
+        node.value, node.position = {"kind": value}, position
         return
     if value.value is None:
         if last not in node.value:

@@ -139,6 +139,15 @@ def test_a_level_that_writes_down_what_is_there_is_noted(zoo: Zoo, write: Write)
         ("vary: {w: {a: {}, b: {generator.width: 8}}}\nlauncher: slrum", "unknown launcher 'slrum'"),
         ("vary: {w: {a: {}, b: {generator.width: 8}}}\ncells: [{w: a, seed: 7}]", "there is no factor 'seed'"),
         ("vary: {w: {a: {}, b: {generator.width: 8}}}\ncells: [{w: [a]}]", "w has no level"),
+        (TWO_BY_TWO + "seeds: 2000000000", "a number means so many seeds, 1 to 10,000"),
+        (TWO_BY_TWO + "seeds: 0", "a number means so many seeds"),
+        (TWO_BY_TWO + "seeds: three", "expected a number of seeds"),
+        (TWO_BY_TWO + "exlude: [{width: wide}]", "exlude: unknown key of an ablation. Did you mean 'exclude'?"),
+        (TWO_BY_TWO + "product: false\ncells: [{width: wide}]\nexclude: [{widht: wide}]", "no factor 'widht'"),
+        ("vary: {w: {a: {}, b: {training.seed: 9}}}", "training.seed: an ablation sets it from `seeds`"),
+        ("vary: {w: {a: {}, b: {training: {seed: 9}}}}", "training.seed: an ablation sets it from `seeds`"),
+        ("vary: {w: {a: {}, b: {critic.kind: projecton}}}", "ablation.yaml:3:23: critic: unknown critic 'projecton'"),
+        ("vary: {w: {a: {}, film: {generator.injection: film, generator.embedding: 3}}}", "(in the cell 'film' of "),
         ("seeds: 3", "not an ablation: it has neither `vary` nor `cells`"),
         ("vary: {w: {a: {}, b: {losses.contrastive.weight: {x: 1}}}}", "losses.contrastive.weight"),
     ],
@@ -147,6 +156,44 @@ def test_mistakes_are_told_before_anything_runs(zoo: Zoo, write: Write, text: st
     message = problems(zoo, write(text + "\n"))
     assert said in message
     assert "ablation.yaml" in message
+
+
+def test_a_level_that_a_file_repeats_keeps_its_nulls(zoo: Zoo, write: Write, tmp_path: Path) -> None:
+    base = write(TWO_BY_TWO)
+    child = tmp_path / "child.yaml"
+    child.write_text(
+        f"extends: {base.name}\nvary:\n  contrastive:\n    without: {{losses.contrastive: null}}\n"
+        "    weak: {losses.contrastive.weight: 0.1}\n  width: null\n"
+    )
+    cells = {cell.name: cell.changes for cell in read_ablation(child, zoo).cells}
+    assert cells["without"] == ("losses.contrastive: contragan_2c → none",)
+    assert list(cells) == ["with", "without", "weak"]
+    again = tmp_path / "again.yaml"
+    again.write_text("extends: child.yaml\nvary: {contrastive: {strong: {losses.contrastive: null}, without: null}}\n")
+    assert [cell.name for cell in read_ablation(again, zoo).cells] == ["with", "weak", "strong"]
+
+
+def test_a_file_over_another_names_a_baseline_of_its_own(zoo: Zoo, write: Write, tmp_path: Path) -> None:
+    base = write(TWO_BY_TWO + "baseline: with, narrow\n")
+    child = tmp_path / "child.yaml"
+    child.write_text(f"extends: {base.name}\nbaseline: {{contrastive: without, width: wide}}\n")
+    assert read_ablation(child, zoo).baseline == "without, wide"
+    again = tmp_path / "again.yaml"
+    again.write_text("extends: child.yaml\nbaseline: without, narrow\n")
+    assert read_ablation(again, zoo).baseline == "without, narrow"
+
+
+def test_what_no_cell_uses_is_noted(zoo: Zoo, write: Write) -> None:
+    text = (
+        "vary: {w: {a: {}, b: {generator.width: 8}}, unused: {c: {}, d: {training.nonsense: 3}}}\n"
+        "product: false\nexclude: [{w: a}]\n"
+        "cells: [{w: b}, {name: same, w: a, set: {training.batch_size: 4}, unused: c}]\nseeds: 1\n"
+    )
+    said = "\n".join(read_ablation(write(text), zoo).notes)
+    assert "no cell has the level d of unused; alone it would be wrong: " in said
+    assert "training.nonsense: unknown field" in said
+    assert "exclude leaves nothing out" in said
+    assert "what the cell same has under `set` changes nothing" in said
 
 
 def test_all_mistakes_of_all_cells_are_told_once(zoo: Zoo, write: Write) -> None:

@@ -1,5 +1,6 @@
 """What an ablation file adds to a spec: named levels of overrides, seeds, and what they are compared with."""
 
+from collections import Counter
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator
@@ -8,11 +9,17 @@ from alloygan.specs.components import LauncherSpec
 from alloygan.specs.from_registry import From
 from alloygan.specs.spec import Spec
 
+_MOST_SEEDS = 10_000
+
 
 def _counted(value: Any) -> Any:
     """`seeds: 3` is short for [0, 1, 2]."""
-    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+    if isinstance(value, int) and not isinstance(value, bool):
+        if not 1 <= value <= _MOST_SEEDS:
+            raise ValueError(f"a number means so many seeds, 1 to {_MOST_SEEDS:,}; one seed of this value is [{value}]")
         return tuple(range(value))
+    if not isinstance(value, list | tuple):
+        raise ValueError("expected a number of seeds, or a list of them such as [0, 1, 2]")
     return value
 
 
@@ -58,7 +65,7 @@ class AblationSpec(Spec):
     @field_validator("seeds")
     @classmethod
     def _each_once(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        doubled = sorted({seed for seed in seeds if seeds.count(seed) > 1})
+        doubled = [seed for seed, times in Counter(seeds).items() if times > 1]
         if doubled:
             raise ValueError(f"the seed {doubled[0]} stands twice; name each seed once")
         return seeds

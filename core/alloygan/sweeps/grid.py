@@ -93,6 +93,7 @@ def read_ablation(path: str | Path, zoo: Zoo, overrides: Sequence[str] = ()) -> 
     own = Node({key: tree.value.pop(key) for key in KEYS if key in tree.value}, where)
     if not {"vary", "cells"} & own.value.keys():
         raise SpecError(f"{where}: not an ablation: it has neither `vary` nor `cells`")
+    _refuse_unknown(tree)
     document = document_of(own, keep_null=True)
     spec: AblationSpec = zoo.validate_as(AblationSpec, document)
     planned = [*_product(spec, own), *_listed(spec, own)]
@@ -107,21 +108,33 @@ def read_ablation(path: str | Path, zoo: Zoo, overrides: Sequence[str] = ()) -> 
         Cell(cell.name, cell.levels, cell.runs, differences(first.runs[0].spec, cell.runs[0].spec)) for cell in resolved
     )
     name = first.runs[0].spec.name
-    notes = tuple(_idle_levels(spec, own, tree, zoo))
+    notes = (*_unused(spec, own, planned, tree, zoo), *_idle_levels(spec, own, tree, zoo))
     return Ablation(name, tuple(spec.vary), cells, baseline, spec.seeds, spec.launcher, notes)
 
 
+def _refuse_unknown(rest: Node) -> None:
+    """Say so of a key that is neither an ablation's nor a spec's, with the nearest of both."""
+    known = (*KEYS, *GanSpec.model_fields)
+    unknown = [
+        f"{node.position}: {key}: unknown key of an ablation.{nearest(key, known)}"
+        for key, node in rest.value.items()
+        if key not in known
+    ]
+    if unknown:
+        raise SpecError("\n".join(unknown))
+
+
 def _product(spec: AblationSpec, own: Node) -> list[_Planned]:
+    for number, chosen in enumerate(spec.exclude):
+        where = own.value["exclude"].value[number].position
+        for factor, level in chosen.items():
+            _check_level(spec, factor, level, f"{where}: exclude")
     if not spec.vary or not spec.product:
         return []
     count = math.prod(len(levels) for levels in spec.vary.values())
     if count > 100 * spec.max_runs:
         # Not even listed: a mistake must not take the memory either.
         raise SpecError(_too_many(own, count * len(spec.seeds), spec))
-    for number, chosen in enumerate(spec.exclude):
-        where = own.value["exclude"].value[number].position
-        for factor, level in chosen.items():
-            _check_level(spec, factor, level, f"{where}: exclude")
     cells = []
     excluded = set()
     for names in product(*spec.vary.values()):
@@ -217,7 +230,7 @@ def _baseline(spec: AblationSpec, planned: Sequence[_Planned], own: Node) -> str
 
 
 def _resolved(planned: Sequence[_Planned], seeds: Sequence[int], base: Node, zoo: Zoo) -> list[Cell]:
-    problems: dict[str, None] = {}
+    problems: dict[str, list[_Planned]] = {}
     cells: list[Cell] = []
     for plan in planned:
         try:
@@ -227,10 +240,18 @@ def _resolved(planned: Sequence[_Planned], seeds: Sequence[int], base: Node, zoo
                 runs.append(CellRun(plan.name, seed, spec, run_key(spec)))
             cells.append(Cell(plan.name, plan.levels, tuple(runs)))
         except SpecError as error:
-            problems |= dict.fromkeys(str(error).splitlines())
+            for line in str(error).splitlines():
+                problems.setdefault(line, []).append(plan)
     if problems:
-        raise SpecError("\n".join(problems))
+        raise SpecError("\n".join(f"{line} ({_cells(plans)})" for line, plans in problems.items()))
     return cells
+
+
+def _cells(plans: Sequence[_Planned]) -> str:
+    others = len(plans) - 1
+    return f"in the cell {plans[0].name!r} of {plans[0].where}" + (
+        f" and {others} other{'s' if others > 1 else ''}" if others else ""
+    )
 
 
 def _resolve(base: Node, overrides: Sequence[tuple[str, Node]], zoo: Zoo, seed: int | None) -> GanSpec:
@@ -239,6 +260,10 @@ def _resolve(base: Node, overrides: Sequence[tuple[str, Node]], zoo: Zoo, seed: 
         keys = tuple(key.strip() for key in dotted.split("."))
         if not all(keys):
             raise SpecError(f"{value.position}: {dotted!r}: write an override as a.b: value")
+        if keys == ("training", "seed") or (
+            keys == ("training",) and isinstance(value.value, dict) and "seed" in value.value
+        ):
+            raise SpecError(f"{value.position}: training.seed: an ablation sets it from `seeds`; name the seed there")
         lay_value(tree, keys, value.copy())
     if seed is not None:
         lay_value(tree, ("training", "seed"), Node(seed, base.position))
@@ -266,7 +291,24 @@ def _why(one: Cell, other: Cell) -> str:
     factors = [name for name in one.levels if other.levels.get(name) != one.levels[name]]
     if not factors:
         return ""
-    return f": between their levels of {', '.join(factors)} nothing changes"
+    return f": between their levels of {', '.join(factors)} nothing changes, or a later factor replaces what does"
+
+
+def _unused(spec: AblationSpec, own: Node, planned: Sequence[_Planned], base: Node, zoo: Zoo) -> Iterator[str]:
+    """Levels that no cell has, with what would be wrong with them: nobody else would tell."""
+    for factor, levels in spec.vary.items():
+        used = {plan.levels.get(factor) for plan in planned}
+        for level in levels.keys() - used:
+            where = own.value["vary"].value[factor].value[level].position
+            said = f"{where}: no cell has the level {level} of {factor}"
+            try:
+                _resolve(base, _of_levels(own, {factor: level}), zoo, None)
+            except SpecError as error:
+                said += f"; alone it would be wrong: {error}"
+            yield said
+    if spec.exclude and not spec.product:
+        where = own.value["exclude"].position
+        yield f"{where}: exclude leaves nothing out: with product: false the listed cells run alone"
 
 
 def _idle_levels(spec: AblationSpec, own: Node, base: Node, zoo: Zoo) -> Iterator[str]:
@@ -286,3 +328,10 @@ def _idle_levels(spec: AblationSpec, own: Node, base: Node, zoo: Zoo) -> Iterato
             if same:
                 where = own.value["vary"].value[factor].value[level].position
                 yield f"{where}: the level {level} of {factor} changes nothing: the spec has these values already"
+    for node in own.value["cells"].value if "cells" in own.value else []:
+        own_overrides = tuple(node.value["set"].value.items()) if "set" in node.value else ()
+        try:
+            if own_overrides and run_key(_resolve(base, own_overrides, zoo, None)) == plain:
+                yield f"{node.position}: what the cell {node.value['name'].value} has under `set` changes nothing"
+        except SpecError:
+            continue

@@ -1,5 +1,6 @@
 """The study that all workers of a search share: Optuna's, in a local file or a database."""
 
+import json
 import os
 import time
 import warnings
@@ -118,11 +119,26 @@ def suggest(trial: Trial, parameters: Mapping[str, ParameterSpec]) -> dict[str, 
     values: dict[str, Any] = {}
     for name, one in parameters.items():
         if one.choices is not None:
-            values[name] = trial.suggest_categorical(name, list(one.choices))
+            trial.suggest_categorical(name, [stored_choice(choice) for choice in one.choices])
+            values[name] = chosen(trial.params, parameters)[name]
         elif isinstance(one.low, int) and isinstance(one.high, int):
             values[name] = trial.suggest_int(name, one.low, one.high, log=one.log)
         else:
             values[name] = trial.suggest_float(name, float(one.low or 0), float(one.high or 0), log=one.log)
+    return values
+
+
+def stored_choice(choice: Any) -> Any:
+    """A choice as a study can hold it: a single value, or lists and mappings as JSON."""
+    return json.dumps(choice, sort_keys=True) if isinstance(choice, (list, tuple, Mapping)) else choice
+
+
+def chosen(params: Mapping[str, Any], parameters: Mapping[str, ParameterSpec]) -> dict[str, Any]:
+    """The values of a trial's parameters: inverse of `stored_choice`."""
+    values = dict(params)
+    for name, one in parameters.items():
+        if one.choices is not None and name in values:
+            values[name] = next(choice for choice in one.choices if stored_choice(choice) == values[name])
     return values
 
 

@@ -20,6 +20,7 @@ from alloygan.sweeps.search_page import write_search_page
 from alloygan.sweeps.study import (
     STORAGE,
     begun,
+    chosen,
     database_errors,
     done,
     ended,
@@ -191,7 +192,7 @@ def write_best(study: Study, search: Search, out: Path) -> Path | None:
     best = next(iter(done(study)), None)
     if best is None:
         return None
-    values = search.trial(best.params).model_dump(mode="json")
+    values = search.trial(chosen(best.params, search.parameters)).model_dump(mode="json")
     values["name"] = f"{search.base.name}-tuned"
     write_text(out / BEST, to_yaml(values))
     return out / BEST

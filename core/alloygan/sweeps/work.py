@@ -40,7 +40,9 @@ def main(arguments: Sequence[str]) -> int:
 
 def end_with_stdin() -> None:
     """A launcher that says so holds the other end: when it dies, however that is, this process does not go on alone."""
-    sys.stdin.buffer.read()
+    # Not through sys.stdin, whose lock would be held while the interpreter ends.
+    while os.read(0, 4096):
+        pass
     os._exit(1)
 
 
