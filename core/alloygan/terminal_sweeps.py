@@ -1,6 +1,7 @@
 """Ablations on a terminal: the cells before anything runs, how far each is, and what they have scored."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,6 +56,9 @@ def print_cells(console: Console, ablation: Ablation, costs: "Mapping[str, Cost]
     )
 
 
+_FEWEST_ROWS = 8
+
+
 class Board:
     """The live table of all runs."""
 
@@ -85,21 +89,34 @@ class Board:
         for heading in ("cell", "seed", "state", "images", "images/s", "left", next(iter(names), "score")):
             table.add_column(heading, justify="left" if heading in ("cell", "state") else "right", no_wrap=True)
         best = self._best()
-        for cell in self._ablation.cells:
-            for run in cell.runs:
-                status = statuses[run.key]
-                score = self._scores.get(run.key, ("", 0.0, False))
-                shown = f"{score[1]:.3g}" if score[0] else ""
-                table.add_row(
-                    escape(cell.name),
-                    str(run.seed),
-                    f"[{_STYLES.get(status.state, 'dim')}]{status.state}[/]",
-                    f"{100 * status.images_seen / status.images:.0f} %" if status.images else "",
-                    f"{status.images_per_s:,.0f}" if status.state == "training" and status.images_per_s else "",
-                    _left(status),
-                    f"[bold]{shown}[/]" if run.key == best else shown,
-                )
+        runs = [(cell.name, run) for cell in self._ablation.cells for run in cell.runs]
+        shown = self._fitting([statuses[run.key].state for _, run in runs])
+        for name, run in (runs[i] for i in shown):
+            status = statuses[run.key]
+            score = self._scores.get(run.key, ("", 0.0, False))
+            value = f"{score[1]:.3g}" if score[0] else ""
+            table.add_row(
+                escape(name),
+                str(run.seed),
+                f"[{_STYLES.get(status.state, 'dim')}]{status.state}[/]",
+                f"{100 * status.images_seen / status.images:.0f} %" if status.images else "",
+                f"{status.images_per_s:,.0f}" if status.state == "training" and status.images_per_s else "",
+                _left(status),
+                f"[bold]{value}[/]" if run.key == best else value,
+            )
+        hidden = Counter(statuses[run.key].state for i, (_, run) in enumerate(runs) if i not in shown)
+        if hidden:
+            words = ", ".join(f"{count} {state}" for state, count in hidden.items())
+            table.add_row(f"[dim]and {sum(hidden.values())} more[/]", "", f"[dim]{words}[/]")
         return table
+
+    def _fitting(self, states: Sequence[str]) -> list[int]:
+        """Positions of the runs that fit the terminal: those that are worked on first, then the best known."""
+        most = max(_FEWEST_ROWS, self._console.height - 4)
+        if len(states) <= most:
+            return list(range(len(states)))
+        urgency = {"training": 0, "measuring": 0, "starting": 0, "failed": 1, "done": 2}
+        return sorted(sorted(range(len(states)), key=lambda i: urgency.get(states[i], 3))[:most])
 
     def _best(self) -> str | None:
         known = [(key, value, higher) for key, (name, value, higher) in self._scores.items() if name]

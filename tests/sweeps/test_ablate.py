@@ -55,6 +55,9 @@ def finished(zoo: Zoo, base: str, tmp_path_factory: pytest.TempPathFactory) -> t
 def test_every_cell_is_trained_and_measured_for_every_seed(finished: tuple[Path, AblationRun]) -> None:
     folder, done = finished
     assert states(done) == ["done"] * 4
+    logs = [path.read_text() for path in (folder / "out").glob("cells/*/log.txt")]
+    assert len(logs) == 4
+    assert not any("Fatal" in log for log in logs), "workers end in peace"
     with (folder / "out" / "results.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert {(row["cell"], row["contrastive"], row["seed"]) for row in rows} == {

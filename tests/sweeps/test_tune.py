@@ -2,15 +2,17 @@
 
 import csv
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 
 from alloygan import Zoo, load_zoo
 from alloygan.errors import RunFolderError
 from alloygan.sweeps.search import Search, read_search
-from alloygan.sweeps.study import done, open_study
+from alloygan.sweeps.study import chosen, done, open_study, suggest
 from alloygan.sweeps.trials import importances
 from alloygan.sweeps.tune import Tuned, tune
 
@@ -174,3 +176,23 @@ def test_two_trials_of_the_same_values_take_turns(zoo: Zoo, search_file: Path, t
     asked = [*SHORT, one_place, *at_once]
     run(read_search(search_file, zoo, asked), tmp_path / "out")
     assert {row["state"] for row in rows(tmp_path / "out")} == {"done"}
+
+
+def test_choices_may_be_lists_and_mappings(zoo: Zoo, search_file: Path) -> None:
+    text = "search:\n  parameters:\n    channels: {fields: [generator.channels], choices: [[16, 8, 8], [8, 8, 8]]}\n"
+    text += "    term: {fields: [losses.contrastive], choices: [null, contragan_2c, {kind: contragan_2c, every: 2}]}\n"
+    search_file.write_text(search_file.read_text() + text)
+    search = read_search(search_file, zoo)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    seen = set()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for number in range(12):
+            trial = study.ask()
+            values = suggest(trial, search.parameters)
+            spec = search.trial(values)
+            seen.add((spec.generator.model_dump()["channels"], spec.losses.get("contrastive") is None))
+            study.tell(trial, float(number % 5))
+            assert chosen(trial.params, search.parameters) == values
+    assert len(seen) == 4
+    assert set(importances(study)) == {"channels", "term"}

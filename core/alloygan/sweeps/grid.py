@@ -249,9 +249,8 @@ def _resolved(planned: Sequence[_Planned], seeds: Sequence[int], base: Node, zoo
 
 def _cells(plans: Sequence[_Planned]) -> str:
     others = len(plans) - 1
-    return f"in the cell {plans[0].name!r} of {plans[0].where}" + (
-        f" and {others} other{'s' if others > 1 else ''}" if others else ""
-    )
+    more = f" and {others} other{'s' if others > 1 else ''}" if others else ""
+    return f"in the cell {plans[0].name!r} of {plans[0].where}{more}"
 
 
 def _resolve(base: Node, overrides: Sequence[tuple[str, Node]], zoo: Zoo, seed: int | None) -> GanSpec:

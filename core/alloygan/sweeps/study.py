@@ -130,7 +130,9 @@ def suggest(trial: Trial, parameters: Mapping[str, ParameterSpec]) -> dict[str, 
 
 def stored_choice(choice: Any) -> Any:
     """A choice as a study can hold it: a single value, or lists and mappings as JSON."""
-    return json.dumps(choice, sort_keys=True) if isinstance(choice, (list, tuple, Mapping)) else choice
+    if isinstance(choice, list | tuple | Mapping):
+        return json.dumps(choice, sort_keys=True)
+    return str(choice) if isinstance(choice, str) else choice  # without its place in the file
 
 
 def chosen(params: Mapping[str, Any], parameters: Mapping[str, ParameterSpec]) -> dict[str, Any]:
