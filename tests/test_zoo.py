@@ -7,7 +7,9 @@ from typing import Any, Literal
 import jsonschema
 import pytest
 from pydantic import Field
+from ruamel.yaml import YAML
 
+import alloygan_plugins
 from alloygan import LossSpec, Zoo, load_zoo
 from alloygan.errors import PluginError, SpecError
 from alloygan.registry import Registry
@@ -146,6 +148,41 @@ def test_the_schema_of_ablations_and_searches(zoo: Zoo, file: File, values: dict
     schema = json_schema(zoo, file)
     jsonschema.Draft202012Validator.check_schema(schema)
     assert jsonschema.Draft202012Validator(schema).is_valid(values) is valid
+
+
+@pytest.mark.parametrize("path", sorted(Path(alloygan_plugins.__file__).parent.rglob("*.yaml")), ids=lambda p: p.stem)
+def test_shipped_files_are_valid_by_the_schema(zoo: Zoo, path: Path) -> None:
+    values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    schema = json_schema(zoo, "ablation" if "vary" in values else "spec")
+    if values["name"] == "jain2024":
+        values["data"]["manifest"] = "mine.csv"  # which a file over it names
+    jsonschema.Draft202012Validator(schema).validate(values)
+
+
+@pytest.mark.parametrize(
+    ("values", "valid"),
+    [
+        (
+            {
+                "data": {"runs": 3},
+                "generator": {"width": 8},
+                "losses": {"contrastive": None, "adversarial": {"clip": 0.1}},
+            },
+            True,
+        ),
+        (
+            {"training": {"optimizer": {"lr": 0.1}, "sampler": None}, "data": {"held_out": {"random": {"seed": 1}}}},
+            True,
+        ),
+        ({"data": {"rnus": 3}}, False),
+        ({"losses": {"adversarial": {"kind": "wgan", "clipp": 0.1}}}, False),
+        ({"training": {"optimizer": {"lr": "fast"}}}, False),
+    ],
+)
+def test_a_file_over_another_may_have_parts_only(zoo: Zoo, values: dict[str, Any], valid: bool) -> None:
+    validator = jsonschema.Draft202012Validator(json_schema(zoo))
+    assert validator.is_valid({"extends": "zoo:demo"} | values) is valid
+    assert not validator.is_valid(values), "alone it is no spec"
 
 
 def test_shipped_specs_can_be_extended_by_name(zoo: Zoo, tmp_path: Path) -> None:

@@ -46,15 +46,49 @@ def json_schema(zoo: Zoo, file: File = "spec") -> dict[str, Any]:
         "type": "string",
         "description": "Another spec that this one is laid over: a file beside this one, or zoo:NAME.",
     }
-    # What a file extends may hold the fields that are required.
-    required = schema.pop("required", [])
-    schema["if"] = {"not": {"required": ["extends"]}}
-    schema["then"] = {"required": required}
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["title"] = f"alloygan {file}"
     resolved = _resolve(schema)
     assert isinstance(resolved, dict)
-    return resolved
+    whole = resolved.pop("$defs")
+    # A file that extends another lays parts over it: any field may be missing at any depth, or be null to remove it.
+    laid_over = {f"{_OVER}{name}": _without_required(one) for name, one in whole.items()}
+    properties = resolved["properties"]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"alloygan {file}",
+        "description": resolved.get("description", ""),
+        "type": "object",
+        "$defs": whole | laid_over,
+        "if": {"required": ["extends"]},
+        "then": _without_required({"properties": properties, "additionalProperties": False} | {"type": "object"}),
+        "else": {
+            "properties": properties,
+            "additionalProperties": False,
+            "required": resolved.get("required", []),
+        },
+        # Once more, for editors that complete keys from here alone.
+        "properties": dict.fromkeys(properties, True),
+    }
+
+
+_OVER = "over."
+
+
+def _without_required(value: Any) -> Any:
+    """The schema of what is laid over something that has the rest."""
+    if isinstance(value, list):
+        return [_without_required(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    loose = {key: _without_required(inner) for key, inner in value.items() if key != "required"}
+    if isinstance(loose.get("$ref"), str):
+        loose["$ref"] = loose["$ref"].replace("#/$defs/", f"#/$defs/{_OVER}", 1)
+    for key in ("properties", "additionalProperties"):
+        inner = loose.get(key)
+        if key == "properties" and isinstance(inner, dict):
+            loose[key] = {name: {"anyOf": [one, {"type": "null"}]} for name, one in inner.items()}
+        elif isinstance(inner, dict):
+            loose[key] = {"anyOf": [inner, {"type": "null"}]}
+    return loose
 
 
 def _resolve(value: Any) -> Any:

@@ -157,6 +157,10 @@ class DatasetSpec(ComponentSpec):
         """The condition space of `build`, found without reading or simulating images."""
         raise self._lacks("condition_space()")
 
+    def training_patches(self, asked: Sequence[ColumnSpec]) -> int | None:
+        """How many training patches `build` gives, where that is known without it; None where it is not."""
+        return None
+
     def build(self, asked: Sequence[ColumnSpec]) -> "Data":
         """Read or simulate the images: training and evaluation patches with their conditions."""
         raise self._lacks("build()")

@@ -24,7 +24,9 @@ def ablation_verdict(comparison: AgainstBaseline, statuses: Mapping[str, Status]
     done = sum(status.state == "done" for status in statuses.values())
     if not done:
         return f"No run is done yet (0 of {len(statuses)}), so there is nothing to compare."
-    so_far = f"So far, {done} of {len(statuses)} runs are done. " if done < len(statuses) else ""
+    failed = sum(status.state == "failed" for status in statuses.values())
+    and_failed = f", and {failed} failed" if failed else ""
+    so_far = f"So far, {done} of {len(statuses)} runs are done{and_failed}. " if done < len(statuses) else ""
     others = [cell.name for cell in ablation.cells if cell.name != ablation.baseline]
     if not others:
         return f"{so_far}There is one cell only, so nothing is compared; the tables have its scores."
@@ -66,7 +68,7 @@ def _of_cell(comparison: AgainstBaseline, cell: str) -> str:
     if cell == comparison.ablation.baseline:
         return "The baseline."
     if not comparison.of_cell(cell):
-        return "No scores yet."
+        return "No scores: none of its runs is done."
     compared = _with_interval(comparison, cell)
     if not compared:
         return "Cannot be compared: it does not share two seeds with the baseline."

@@ -83,6 +83,16 @@ def _best_time(work: Callable[[], None], device: torch.device) -> float:
     return min(times[1:])
 
 
+def _training_patches(spec: GanSpec) -> int:
+    """How many training patches there are: counted, or from the data set's own knowledge."""
+    known = spec.data.training_patches(spec.conditions)
+    if known is None:
+        return len(load_data(spec).train)
+    space = condition_space_of(spec)
+    # Where conditions are held out, every condition has as many.
+    return known * (len(space.table) - len(space.held_out)) // len(space.table) if space.table else known
+
+
 def estimate_cells(ablation: Ablation, report: Callable[[str, int, int], None]) -> dict[str, Cost]:
     """The cost of one seed of every cell, by name; a data set is built where only it tells how many patches it has."""
     costs: dict[str, Cost] = {}
@@ -94,7 +104,7 @@ def estimate_cells(ablation: Ablation, report: Callable[[str, int, int], None]) 
         if spec.training.images is None:
             key = spec.data.model_dump_json()
             if key not in patches:
-                patches[key] = len(load_data(spec).train)
+                patches[key] = _training_patches(spec)
             count = patches[key]
         costs[cell.name] = estimate(spec, condition_space_of(spec), count)
     report("estimate", len(ablation.cells), len(ablation.cells))

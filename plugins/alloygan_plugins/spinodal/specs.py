@@ -165,6 +165,16 @@ class Spinodal(DatasetSpec):
 
         return ConditionSpace.from_rows(self.columns(asked), self.nodes(), tabulate=self.design == "grid")
 
+    def training_patches(self, asked: Sequence[ColumnSpec]) -> int:
+        """Boxes times the patches that each gives."""
+        each = 1
+        for box, patch, stride in zip(self.size, self.image_shape[1:], self.stride or (None, None), strict=True):
+            side = box // self.pool
+            # With a stride, patches wrap around the box.
+            each *= (side - patch) // patch + 1 if stride is None else (side - 1) // stride + 1
+        boxes = self.runs * (len(self.nodes()) if self.design == "grid" else 1)
+        return boxes * each
+
     def build(self, asked: Sequence[ColumnSpec]) -> "Data":
         """Simulate."""
         from alloygan_plugins.spinodal.dataset import build

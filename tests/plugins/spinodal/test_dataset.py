@@ -230,3 +230,19 @@ def test_columns_that_it_does_not_have(zoo: Zoo, columns: list[dict[str, Any]], 
     spec = zoo.spec_from_values(SMALL, "dataset")
     with pytest.raises(ValueError, match=words):
         spec.columns([ColumnSpec.model_validate(column) for column in columns])
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"size": 32, "patch": 16},
+        {"size": 32, "patch": 16, "stride": 8},
+        {"size": [32, 64], "patch": [16, 24], "stride": [8, 12]},
+        {"size": 64, "pool": 2, "patch": 24},
+        {"size": 32, "design": "random", "time": [4, 8], "runs": 3},
+    ],
+)
+def test_patches_are_counted_without_simulating(zoo: Zoo, fields: dict[str, object]) -> None:
+    values = {"kind": "spinodal", "composition": [0.4, 0.6], "time": [4], "runs": 2, "evaluation_runs": 1} | fields
+    spec: Any = zoo.spec_from_values(values, "dataset")
+    assert spec.training_patches(()) == len(spec.build(()).train)
