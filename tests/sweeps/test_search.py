@@ -9,6 +9,7 @@ from alloygan import Zoo
 from alloygan.cli import main
 from alloygan.errors import SpecError
 from alloygan.sweeps.search import higher_is_better, plain, read_search, stored_search
+from alloygan.sweeps.tune import tune
 
 Write = Callable[..., Path]
 
@@ -135,6 +136,31 @@ def test_mistakes_are_told_with_their_place(zoo: Zoo, write: Write, text: str, s
         read_search(write(text + "\n"), zoo)
     assert said in str(caught.value)
     assert "search.yaml:" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ("training.seed: {low: 0, high: 9}", "training.seed: every trial has the spec's training.seed"),
+        ("evaluation.images: {low: 2, high: 9}", "evaluation.images does not change what is trained"),
+        (
+            "rate: {fields: [training.optimizer.lr], low: 1, high: 2}\n    training.optimizer.lr: {low: 0, high: 1}",
+            "training.optimizer.lr is set by rate too",
+        ),
+    ],
+)
+def test_fields_that_make_no_search_are_told(zoo: Zoo, write: Write, parameters: str, said: str) -> None:
+    with pytest.raises(SpecError, match=said):
+        read_search(write(f"search:\n  parameters:\n    {parameters}\n"), zoo)
+
+
+def test_choices_that_cannot_be_built_are_told_before_anything_runs(zoo: Zoo, write: Write, tmp_path: Path) -> None:
+    choices = "[dcgan_contrastive, {kind: timm_backbone, model: resnt18}]"
+    path = write(f"search: {{parameters: {{critic: {{choices: {choices}}}}}}}\n")
+    search = read_search(path, zoo, ["losses.contrastive=null"])
+    with pytest.raises(SpecError, match=r"search\.parameters\.critic: .*resnt18"):
+        tune(search, tmp_path / "out", higher_is_better=False)
+    assert not (tmp_path / "out").exists()
 
 
 ELSEWHERE = """

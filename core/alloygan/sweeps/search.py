@@ -11,7 +11,7 @@ from alloygan.errors import SpecError, nearest
 from alloygan.evaluation.score_list import HELD_OUT, possible_scores
 from alloygan.reading import Node, Position, document_of, lay_value, override, read_tree, tree_of
 from alloygan.specs.components import ComparisonSpec
-from alloygan.specs.gan import GanSpec
+from alloygan.specs.gan import NOT_TRAINED_BY, GanSpec
 from alloygan.specs.spec import Spec
 from alloygan.sweeps.grid import run_key
 from alloygan.sweeps.search_spec import ParameterSpec, SearchSpec
@@ -99,6 +99,7 @@ def read_search(path: str | Path, zoo: Zoo, overrides: Sequence[str] = ()) -> Se
     for name, parameter in parameters.items():
         where = document.locate((KEY, "parameters", name))
         problems += [f"{where}: search.parameters.{name}: {text}" for text in _range_problems(found, name, parameter)]
+    problems += [f"{where}: search.parameters.{text}" for text in _field_problems(found)]
     if problems:
         raise SpecError("\n".join(problems))
     return found
@@ -117,6 +118,19 @@ def _of_the_paper(base: GanSpec) -> Iterator[tuple[str, ParameterSpec]]:
     slopes = tuple(f"{part}.leaky_slope" for part in sloped)
     if slopes:
         yield "leaky_slope", ParameterSpec(fields=slopes, low=0.0, high=0.4)
+
+
+def _field_problems(search: Search) -> Iterator[str]:
+    """Fields that are set from elsewhere, do not change the training, or belong to two parameters."""
+    owners: dict[str, str] = {}
+    for name, parameter in search.parameters.items():
+        for field in parameter.fields or (name,):
+            if field == "training.seed":
+                yield f"{name}: every trial has the spec's training.seed; search something else"
+            elif field.split(".")[0] in NOT_TRAINED_BY:
+                yield f"{name}: {field} does not change what is trained, so trials would differ by chance alone"
+            elif (other := owners.setdefault(field, name)) != name:
+                yield f"{name}: {field} is set by {other} too; one of the two would win"
 
 
 def _range_problems(search: Search, name: str, parameter: ParameterSpec) -> Iterator[str]:

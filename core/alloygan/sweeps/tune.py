@@ -1,5 +1,6 @@
 """`alloygan tune`: workers try hyperparameters until there are enough trials, on one machine or on many at once."""
 
+import json
 import os
 import sys
 import time
@@ -11,7 +12,9 @@ from pathlib import Path
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-from alloygan.errors import RunFolderError
+from alloygan.assembler import assemble
+from alloygan.data.held_out import condition_space_of
+from alloygan.errors import AlloyganError, RunFolderError, SpecError
 from alloygan.files import read_json, write_json, write_text
 from alloygan.interfaces.launcher import Task
 from alloygan.specs.components import LauncherSpec
@@ -66,6 +69,7 @@ def tune(
     second; `serve` is entered with the database's URL while the trials run. Raises RunFolderError if `out` or the study
     is of another search, LaunchError if nothing can be started.
     """
+    check_choices(search)
     _refuse_other_things(out, search)
     with _storage(storage), database_errors():
         study = open_study(search, out, higher_is_better)
@@ -86,6 +90,20 @@ def tune(
         best = write_best(study, search, out)
         write_search_page(search, study, out, best.read_text(encoding="utf-8") if best is not None else None)
         return Tuned(study, best)
+
+
+def check_choices(search: Search) -> None:
+    """Raise SpecError for choices whose parts cannot be built, such as a critic that does not fit the images."""
+    problems = []
+    for name, parameter in search.parameters.items():
+        for value in parameter.choices or (parameter.low, parameter.high):
+            spec = search.trial({name: value})
+            try:
+                assemble(spec, condition_space_of(spec))
+            except AlloyganError as error:
+                problems.append(f"search.parameters.{name}: {json.dumps(value)}: {error}")
+    if problems:
+        raise SpecError("\n".join(problems))
 
 
 def _work(search: Search, study: Study, out: Path, watch: Watch | None) -> None:
