@@ -4,6 +4,7 @@ PLUGINS = (
     "jain2024",
     "miyato2018",
     "ding2021",
+    "tancik2020",
     "goodfellow2014",
     "gulrajani2017",
     "odena2017",

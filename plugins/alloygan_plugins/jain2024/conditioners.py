@@ -1,12 +1,11 @@
 """The paper's two ways from a condition to an embedding."""
 
-from itertools import pairwise
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from alloygan import Condition, Conditioner
+from alloygan.layers.perceptron import perceptron
 
 
 class OneHotProjection(Conditioner):
@@ -47,11 +46,7 @@ class ConditionPerceptron(Conditioner):
 
     def __init__(self, values: int, hidden: int, layers: int, width: int, slope: float) -> None:
         super().__init__()
-        widths = [values, *[hidden] * layers]
-        steps: list[nn.Module] = []
-        for before, after in pairwise(widths):
-            steps += [nn.Linear(before, after), nn.LeakyReLU(slope)]
-        self.perceptron = nn.Sequential(*steps, nn.Linear(widths[-1], width))
+        self.perceptron = perceptron([values, *[hidden] * layers, width], slope)
 
     def forward(self, condition: Condition) -> Tensor:
         """Embed the values, which may lie outside the bounds."""

@@ -276,7 +276,11 @@ class Proportional2C(LossSpec):
         description="Distance d of image embeddings (and of learned e(y)): 1 − cosine, or Euclidean. By default cosine "
         "for learned and l2 for fixed label distances.",
     )
-    alpha: float = Field(1.0, gt=0, description="Proportionality constant α.")
+    alpha: Annotated[float, Field(gt=0)] | Literal["learned"] = Field(
+        1.0,
+        description="Proportionality constant α. learned: trained with the critic from 1 on; with fixed label "
+        "distances the loss is then 0 where l(x) is constant and α is 0.",
+    )
     delta: float = Field(0.0, ge=0, description="Softness δ: deviations below it cost nothing.")
     normalise: Literal["pairs", "as_printed"] = Field(
         "pairs",
@@ -286,15 +290,33 @@ class Proportional2C(LossSpec):
         "learned",
         description="learned: d(e(y_i), e(y_j)); fixed: Euclidean distance of the scaled conditions.",
     )
+    relative: bool = Field(
+        False,
+        description="Both distances in units of their mean over the batch, so that only proportions count: α is fitted "
+        "in each batch, and collapsed embeddings do not cost less. Beyond the paper.",
+    )
+    anchored: bool = Field(
+        False,
+        description="Generator's step: distances of generated images from the batch's real ones, in place of those "
+        "among themselves, which stay as they are when all images move together or are mirrored. Beyond the paper.",
+    )
+
+    @model_validator(mode="after")
+    def _one_alpha(self) -> Self:
+        if self.relative and self.alpha != 1.0:
+            raise ValueError(f"alpha: {self.alpha}: with relative: true α is fitted in each batch; remove one of them")
+        return self
 
     @property
     def needs(self) -> frozenset[str]:
-        """The image embedding, and the condition embedding where distances are learned."""
+        """The image embedding, the condition embedding where distances are learned, real images beside generated ones
+        where these are anchors.
+        """
         learned = {"condition_embedding"} if self.label_distance == "learned" else set()
-        return frozenset({"image_embedding"} | learned)
+        return frozenset({"image_embedding"} | learned | ({"real_in_generator_step"} if self.anchored else set()))
 
     def build(self, site: "Site") -> "Loss":
         """Build the loss."""
-        from alloygan_plugins.jain2024.losses import Proportional2CLoss
+        from alloygan_plugins.jain2024.proportional import Proportional2CLoss
 
         return Proportional2CLoss(self)

@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from alloygan_plugins.jain2024.losses import contragan_2c, pair_distances, proportional_2c
+from alloygan_plugins.jain2024.distances import pair_distances
+from alloygan_plugins.jain2024.losses import contragan_2c
+from alloygan_plugins.jain2024.proportional import proportional_2c
 
 LABELS = {
     "mixed": [0, 1, 0, 2, 1, 0],
@@ -177,3 +179,71 @@ def test_gradients_agree_with_finite_differences(function: str) -> None:
         return proportional_2c(image, condition, distance=function, alpha=0.7, delta=0.01)  # type: ignore[arg-type]
 
     assert torch.autograd.gradcheck(value, (image, condition))
+
+
+@pytest.mark.parametrize("distance", ["cosine", "l2"])
+def test_relative_distances_are_in_units_of_their_mean(distance: str) -> None:
+    """Written out: each distance over the mean of its kind, and the scale of either embedding does not count."""
+    image, condition = (points.detach() for points in embeddings())
+    count = len(image)
+    pairs = [(i, j) for i in range(count) for j in range(count) if i != j]
+    of_images, of_conditions = pair_distances(image, distance), pair_distances(condition, "l2")  # type: ignore[arg-type]
+    means = [sum(float(of[pair]) for pair in pairs) / len(pairs) for of in (of_images, of_conditions)]
+    expected = sum(abs(float(of_images[p]) / means[0] - float(of_conditions[p]) / means[1]) for p in pairs) / len(pairs)
+
+    def value(image: Tensor, condition: Tensor) -> float:
+        return float(
+            proportional_2c(image, condition, distance=distance, condition_distance="l2", relative=True)  # type: ignore[arg-type]
+        )
+
+    assert value(image, condition) == pytest.approx(expected, rel=1e-9)
+    assert value(7 * image, 0.1 * condition) == pytest.approx(expected, rel=1e-9)
+    assert value(3 * condition, condition) == pytest.approx(0, abs=1e-12) or distance == "cosine"
+
+
+def test_relative_distances_do_not_reward_collapse() -> None:
+    condition = torch.linspace(0, 1, 6)[:, None]
+    image, _ = embeddings(width=4)
+    for size in (1.0, 1e-3):
+        assert float(proportional_2c(size * image.float(), condition, distance="l2", relative=True)) > 0.1
+    assert float(proportional_2c(torch.ones(6, 4), condition, distance="l2", relative=True)) > 0.5
+
+
+def test_anchors_pin_what_distances_among_images_leave_free() -> None:
+    """Embeddings of generated images that are mirrored cost nothing among themselves, and much against real ones."""
+    condition = torch.linspace(0, 1, 5, dtype=torch.float64)[:, None]
+    mirrored = 1 - condition
+    assert float(proportional_2c(mirrored, condition, distance="l2")) == pytest.approx(0, abs=1e-12)
+    anchors = (condition, condition)
+    assert float(proportional_2c(condition, condition, distance="l2", anchors=anchors)) == pytest.approx(0, abs=1e-12)
+    against = float(proportional_2c(mirrored, condition, distance="l2", anchors=anchors))
+    by_hand = sum(abs(abs(1 - a - b) - abs(a - b)) for a in condition.flatten() for b in condition.flatten()) / 25
+    assert against == pytest.approx(float(by_hand), rel=1e-9)
+    relative = proportional_2c(
+        5 * mirrored, condition, distance="l2", relative=True, anchors=(5 * condition, condition)
+    )
+    # The anchors' mean distance is the unit of both: 0.4 + 0.1 of five equal steps, over 20 pairs.
+    assert float(relative) == pytest.approx(float(by_hand) / 0.5, rel=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["relative", "anchored", "both"])
+def test_gradients_of_the_variants_agree_with_finite_differences(kind: str) -> None:
+    image, condition = embeddings(count=4, width=3)
+    others = tuple(points.detach() for points in embeddings(count=3, width=3, seed=1))
+
+    def value(image: Tensor, condition: Tensor) -> Tensor:
+        anchors = None if kind == "relative" else (others[0], others[1])
+        return proportional_2c(image, condition, distance="l2", relative=kind != "anchored", anchors=anchors)
+
+    assert torch.autograd.gradcheck(value, (image, condition))
+
+
+@pytest.mark.parametrize("anchored", [False, True])
+def test_degenerate_batches_are_finite_with_relative_distances(anchored: bool) -> None:
+    image = torch.ones(4, 3, requires_grad=True)
+    anchors = (torch.zeros(4, 3), torch.ones(4, 1)) if anchored else None
+    value = proportional_2c(image, torch.ones(4, 1), distance="l2", relative=True, anchors=anchors)
+    value.backward()
+    assert value.item() == 0
+    assert image.grad is not None
+    assert image.grad.isfinite().all()

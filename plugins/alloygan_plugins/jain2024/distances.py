@@ -1,0 +1,44 @@
+"""Distances between embeddings, with gradients that are finite everywhere."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Distance = Literal["cosine", "l2"]
+
+
+def distances(points: Tensor, others: Tensor, distance: Distance) -> Tensor:
+    """Distances of m points (m, E) from n others (n, E): (m, n). "cosine" is 1 − cos, in [0, 2]; "l2" is Euclidean, not
+    squared.
+
+    The gradient of "l2" is 0 where two points coincide, where the square root has none.
+    """
+    if distance == "cosine":
+        return 1 - unit_vectors(points) @ unit_vectors(others).T
+    squared = (points[:, None, :] - others[None, :, :]).square().sum(dim=2)
+    apart = squared > 0
+    return torch.where(apart, torch.where(apart, squared, 1.0).sqrt(), 0.0)
+
+
+def pair_distances(points: Tensor, distance: Distance) -> Tensor:
+    """All distances of m points (m, E) among themselves: (m, m)."""
+    return distances(points, points, distance)
+
+
+def mean_pair_distance(points: Tensor, distance: Distance) -> Tensor:
+    """Mean distance over the m(m − 1) pairs, 0-d; 0 for a batch of one."""
+    count = len(points)
+    return (pair_distances(points, distance) * off_diagonal(points)).sum() / max(1, count * (count - 1))
+
+
+def off_diagonal(points: Tensor) -> Tensor:
+    """Which of the m × m pairs are of two different points, bool."""
+    return ~torch.eye(len(points), dtype=torch.bool, device=points.device)
+
+
+def unit_vectors(vectors: Tensor) -> Tensor:
+    """Vectors of length 1; those too short to have a direction become 0, with gradient 0."""
+    squared = vectors.square().sum(dim=1, keepdim=True)
+    long_enough = squared > 1e-24
+    return vectors * torch.where(long_enough, torch.where(long_enough, squared, 1.0).rsqrt(), 0.0)

@@ -1,0 +1,122 @@
+"""The paper's loss for continuous conditions, eq. (1), and what makes it work where the printed form does not.
+
+`proportional_2c` is a pure function that can be used without a run. m images, E features. Nothing is read back to the
+host.
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from alloygan import Condition, CriticStep, GeneratorStep, Loss, Terms
+from alloygan_plugins.jain2024.distances import Distance, distances, mean_pair_distance, off_diagonal
+from alloygan_plugins.jain2024.specs import Proportional2C
+
+
+def proportional_2c(
+    image_embedding: Tensor,
+    condition_embedding: Tensor,
+    *,
+    distance: Distance = "cosine",
+    alpha: float | Tensor = 1.0,
+    delta: float = 0.0,
+    normalise: Literal["pairs", "as_printed"] = "pairs",
+    condition_distance: Distance | None = None,
+    relative: bool = False,
+    anchors: tuple[Tensor, Tensor] | None = None,
+) -> Tensor:
+    """The paper's loss for continuous conditions, eq. (1), a 0-d tensor ≥ 0.
+
+    `image_embedding` l(x) (m, E); `condition_embedding` (m, E') is e(y), or the scaled conditions themselves for fixed
+    label distances. `distance` is d for both, unless `condition_distance` names another for the second. `normalise`:
+    "pairs" is the mean over the pairs, "as_printed" divides their sum by m. A batch of one gives 0.
+
+    Beyond the paper: with `relative` both distances are in units of their mean, so that α is fitted in each batch
+    (leave `alpha` at 1; δ is in these units) and embeddings that collapse do not cost less. With `anchors`, l(x) (n, E)
+    and conditions (n, E') of other images, the pairs are the m × n of an image with an anchor, in place of the
+    m(m − 1) of two images; the units are then those of the anchors.
+    """
+    of_conditions = condition_distance or distance
+    image_anchors, condition_anchors = anchors or (image_embedding, condition_embedding)
+    between_images = distances(image_embedding, image_anchors, distance)
+    between_conditions = distances(condition_embedding, condition_anchors, of_conditions)
+    if relative:
+        between_images = _in_units_of(between_images, mean_pair_distance(image_anchors, distance))
+        between_conditions = _in_units_of(between_conditions, mean_pair_distance(condition_anchors, of_conditions))
+    excess = ((between_images - alpha * between_conditions).abs() - delta).clamp_min(0)
+    count, partners = excess.shape
+    if anchors is None:
+        excess, partners = excess * off_diagonal(image_embedding), count - 1
+    return excess.sum() / (max(1, count * partners) if normalise == "pairs" else count)
+
+
+def _in_units_of(between: Tensor, mean: Tensor) -> Tensor:
+    """Distances over their mean; 0 where there is none, with gradient 0."""
+    return between * torch.where(mean > 0, torch.where(mean > 0, mean, 1.0).reciprocal(), 0.0)
+
+
+class Proportional2CLoss(Loss):
+    """Eq. (1): on the real batch in the critic's step, on the fake batch in the generator's.
+
+    Also logs the mean distances of both embeddings (the loss is 0 when both collapse), and α where it is learned.
+    """
+
+    def __init__(self, spec: Proportional2C) -> None:
+        super().__init__()
+        self.spec = spec
+        self.fixed = spec.label_distance == "fixed"
+        self.distance: Distance = spec.distance or ("l2" if self.fixed else "cosine")
+        self.condition_distance: Distance = "l2" if self.fixed else self.distance
+        self.log_alpha = nn.Parameter(torch.zeros(())) if spec.alpha == "learned" else None
+
+    def _terms(self, role: str, image: Tensor, condition: Tensor, anchors: tuple[Tensor, Tensor] | None) -> Terms:
+        spec = self.spec
+        observed = {
+            f"{role}_image_distance": mean_pair_distance(image.detach(), self.distance),
+            f"{role}_condition_distance": mean_pair_distance(condition.detach(), self.condition_distance),
+        }
+        alpha: float | Tensor
+        if self.log_alpha is None:
+            assert spec.alpha != "learned"
+            alpha = spec.alpha
+        else:
+            alpha = self.log_alpha.exp()
+            observed[f"{role}_alpha"] = alpha.detach()
+        value = proportional_2c(
+            image,
+            condition,
+            distance=self.distance,
+            alpha=alpha,
+            delta=spec.delta,
+            normalise=spec.normalise,
+            condition_distance=self.condition_distance,
+            relative=spec.relative,
+            anchors=anchors,
+        )
+        return Terms({role: value}, observed)
+
+    def critic(self, step: CriticStep) -> Terms:
+        """Eq. (1) of the real batch; fixed distances are of the images' own conditions, whatever they are judged as."""
+        image, condition = self._embeddings(
+            step.real.image_embedding, step.real.condition_embedding, step.batch.own_condition
+        )
+        return self._terms("critic", image, condition, None)
+
+    def generator(self, step: GeneratorStep) -> Terms:
+        """Eq. (1) of the fake batch, or of it against the real one."""
+        asked = step.batch.target_condition
+        image, condition = self._embeddings(step.fake.image_embedding, step.fake.condition_embedding, asked)
+        anchors = None
+        if self.spec.anchored:
+            assert step.real is not None
+            real = step.real
+            anchors = self._embeddings(real.image_embedding, real.condition_embedding, step.batch.own_condition)
+        return self._terms("generator", image, condition, anchors)
+
+    def _embeddings(self, image: Tensor | None, learned: Tensor | None, condition: Condition) -> tuple[Tensor, Tensor]:
+        """l(x), and what its distances go with: e(y), or the scaled values."""
+        assert image is not None  # the assembler has checked `needs`
+        embedded = condition.values.to(image.dtype) if self.fixed else learned
+        assert embedded is not None
+        return image, embedded
