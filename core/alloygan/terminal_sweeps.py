@@ -35,8 +35,8 @@ def print_cells(console: Console, ablation: Ablation, costs: "Mapping[str, Cost]
         table.add_column(heading, justify="right", no_wrap=True)
     for cell in ablation.cells:
         cost = costs[cell.name]
-        base = cell.name == ablation.baseline
-        changes = ["the baseline"] if base else cell.changes
+        base = cell.name in ablation.baselines
+        changes = ["a baseline" if len(ablation.baselines) > 1 else "the baseline"] if base else cell.changes
         table.add_row(
             Group(Text(cell.name), *(Padding(Text(line, style="dim"), (0, 0, 0, 2)) for line in changes)),
             f"{(cost.generator_parameters + cost.critic_parameters) / 1e6:.2f} M",
@@ -138,9 +138,9 @@ def print_results(console: Console, results: "Results") -> None:
     ablation = results.ablation
     if not results.scores:
         return
-    for cell in [cell for cell in ablation.cells if cell.name != ablation.baseline] or ablation.cells:
-        compared = cell.name != ablation.baseline
-        console.print(escape(cell.name) + (f" [dim]against {escape(ablation.baseline)}[/]" if compared else ""))
+    for cell in [cell for cell in ablation.cells if cell.name not in ablation.baselines] or ablation.cells:
+        compared = cell.baseline is not None
+        console.print(escape(cell.name) + (f" [dim]against {escape(cell.baseline)}[/]" if cell.baseline else ""))
         table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
         table.add_column("", no_wrap=True)
         headings = ("baseline", "mean", "difference", "95 %", "floor") if compared else ("mean", "95 %", "floor")
@@ -153,7 +153,7 @@ def print_results(console: Console, results: "Results") -> None:
             if of_what != group:
                 group = of_what
                 table.add_row(escape(group))
-            one, base = results.of(cell.name, score), results.of(ablation.baseline, score)
+            one, base = results.of(cell.name, score), results.of(cell.baseline, score) if cell.baseline else None
             difference = one.difference if one else None
             row = [f"  {escape(what)} {'↑' if results.higher_is_better[score] else '↓'}"]
             if compared:

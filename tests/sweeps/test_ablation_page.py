@@ -73,6 +73,40 @@ def test_means_intervals_and_differences_are_those_of_the_results(zoo: Zoo, writ
     assert "2 better, 2 worse" in text, "higher is worse for deviations and better for R² and accuracy"
 
 
+GRID = """
+vary:
+  width: {narrow: {}, wide: {generator.width: 8}}
+  batch: {small: {}, large: {training.batch_size: 8}}
+seeds: [0, 1, 2]
+baseline: {width: narrow}
+"""
+
+
+def test_cells_are_compared_with_the_baseline_of_their_own_levels(zoo: Zoo, write: Write, tmp_path: Path) -> None:
+    ablation = made(zoo, write(GRID))
+    means = {"narrow, small": 0.1, "narrow, large": 0.5, "wide, small": 0.2, "wide, large": 0.4}
+    results = results_of(ablation, lambda cell, score, seed: means[cell] + 0.001 * seed)
+    small, large = (results.of(f"wide, {batch}", "mean_deviation") for batch in ("small", "large"))
+    assert small is not None
+    assert large is not None
+    assert small.difference is not None
+    assert large.difference is not None
+    assert small.difference.mean == pytest.approx(0.1)
+    assert large.difference.mean == pytest.approx(-0.1)
+    assert results.of("narrow, large", "mean_deviation").difference is None  # type: ignore[union-attr]
+    text = words(page_of(zoo, ablation, results, tmp_path))
+    assert (
+        "8 of 8 scores of 2 other cells differ from the baseline of their cell (A (narrow, small), B (narrow, large))"
+        in text
+    )
+    assert text.count("(baseline)") >= 2
+    assert "2 better, 2 worse than A" in text
+    assert "2 better, 2 worse than B" in text
+    assert "C − A" in text
+    assert "D − B" in text
+    assert "C − B" not in text
+
+
 def test_every_page_is_whole_in_itself(zoo: Zoo, write: Write, tmp_path: Path) -> None:
     ablation = made(zoo, write(TWO))
     page = page_of(zoo, ablation, results_of(ablation, scattered), tmp_path)

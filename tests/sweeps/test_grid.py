@@ -96,6 +96,32 @@ def test_the_baseline_is_named_by_levels_or_by_name(zoo: Zoo, write: Write) -> N
     assert read_ablation(write(TWO_BY_TWO + "baseline: without, wide\n"), zoo).baseline == "without, wide"
 
 
+def test_a_baseline_may_leave_factors_open(zoo: Zoo, write: Write) -> None:
+    """Then cells are compared with the one that agrees with them in those: another data set, another baseline."""
+    listed = "cells: [{name: longer, contrastive: with, set: {training.images: 72}}]\n"
+    ablation = read_ablation(write(TWO_BY_TWO + listed + "baseline: {contrastive: without}\n"), zoo)
+    assert ablation.baselines == ("without, narrow", "without, wide")
+    assert {cell.name: cell.baseline for cell in ablation.cells} == {
+        "with, narrow": "without, narrow",
+        "with, wide": "without, wide",
+        "without, narrow": None,
+        "without, wide": None,
+        "longer": None,
+    }
+    changes = {cell.name: cell.changes for cell in ablation.cells}
+    assert changes["with, wide"] == ("losses.contrastive: none → contragan_2c",)
+    assert changes["without, narrow"] == ()
+    assert changes["without, wide"] == ("generator.width: 4 → 8", "critic.width: 4 → 8")
+    (note,) = ablation.notes
+    assert "the cell longer is compared with none: no cell has its levels with those of the baseline" in note
+
+
+def test_two_cells_that_could_be_a_baseline_are_told(zoo: Zoo, write: Write) -> None:
+    text = "cells: [{name: other, contrastive: without, width: wide, set: {training.images: 64}}]\n"
+    told = problems(zoo, write(TWO_BY_TWO + text + "baseline: {contrastive: without}\n"))
+    assert "the cells without, wide; other could both be the baseline of 'with, wide'; name one" in told
+
+
 def test_an_ablation_extends_another(zoo: Zoo, write: Write, tmp_path: Path) -> None:
     write(TWO_BY_TWO)
     more = tmp_path / "more.yaml"
@@ -124,12 +150,12 @@ def test_a_level_that_writes_down_what_is_there_is_noted(zoo: Zoo, write: Write)
         ("vary: {w: {a: {}, b: {generator.width: 8}}}\nbaseline: c", "no cell is called 'c'"),
         ("vary: {w: {a: {}, b: {generator.width: 8}}}\nbaseline: {w: c}", "w has no level 'c'. Levels: a, b"),
         (
-            TWO_BY_TWO + "baseline: {contrastive: without}\n",
-            "no cell that runs has just the levels {contrastive: without}; name one cell, of: with, narrow; with, wide",
+            TWO_BY_TWO + "exclude: [{contrastive: without}]\nbaseline: {contrastive: without}\n",
+            "no cell that runs has the levels {contrastive: without}; name one cell, of: with, narrow; with, wide",
         ),
         (
             TWO_BY_TWO + "product: false\ncells: [{width: wide}]\nbaseline: {contrastive: with, width: wide}\n",
-            "no cell that runs has just the levels {contrastive: with, width: wide}; name one cell, of: wide",
+            "no cell that runs has the levels {contrastive: with, width: wide}; name one cell, of: wide",
         ),
         ("vary: {w: {a: {}, b: {generator.width: 8}}}\nexclude: [{v: a}]", "there is no factor 'v'"),
         ("vary: {w: {a: {}, b: {generator.width: 8}}}\nexclude: [{w: a}, {w: b}]", "no cell is left"),

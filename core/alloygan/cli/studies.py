@@ -62,13 +62,14 @@ def ablate(
             print_json(
                 {
                     "name": ablation.name,
-                    "baseline": ablation.baseline,
+                    "baselines": list(ablation.baselines),
                     "seeds": list(ablation.seeds),
                     "notes": list(ablation.notes),
                     "cells": [
                         {
                             "name": cell.name,
                             "levels": dict(cell.levels),
+                            "baseline": cell.baseline,
                             "changes": list(cell.changes),
                             "cost": vars(costs[cell.name]),
                         }

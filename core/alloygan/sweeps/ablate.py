@@ -153,13 +153,14 @@ def _describe(ablation: Ablation, out: Path) -> None:
         {
             "schema": 1,
             "name": ablation.name,
-            "baseline": ablation.baseline,
+            "baselines": list(ablation.baselines),
             "factors": list(ablation.factors),
             "seeds": list(ablation.seeds),
             "cells": [
                 {
                     "name": cell.name,
                     "levels": dict(cell.levels),
+                    "baseline": cell.baseline,
                     "changes": list(cell.changes),
                     "runs": {str(run.seed): f"{CELLS}/{run.key}" for run in cell.runs},
                 }

@@ -104,7 +104,7 @@ def _run_line(out: Path, seed: int, key: str, statuses: Mapping[str, Status]) ->
 
 
 def _baseline_values(ablation: Ablation) -> Mapping[str, object]:
-    base = next(cell for cell in ablation.cells if cell.name == ablation.baseline)
+    base = ablation.cell(ablation.baseline)
     return base.runs[0].spec.model_dump(mode="json")
 
 

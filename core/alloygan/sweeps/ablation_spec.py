@@ -54,7 +54,8 @@ class AblationSpec(Spec):
     baseline: str | dict[str, str] | None = Field(
         None,
         description="The cell that the others are compared with: its name, or its levels by factor; by default the "
-        "first one.",
+        "first one. Where it names some of the factors, each cell is compared with the one that has these levels and "
+        "the cell's own of the other factors.",
     )
     launcher: Annotated[LauncherSpec, From("launcher")] = Field(
         "local",  # type: ignore[assignment]

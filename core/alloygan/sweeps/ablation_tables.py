@@ -60,17 +60,29 @@ def ablation_tables(comparison: AgainstBaseline, statuses: Mapping[str, Status])
     """A table for each few cells; none if there is no score yet."""
     ablation = comparison.ablation
     groups = score_groups(comparison.results.scores)
-    base = next(cell for cell in ablation.cells if cell.name == ablation.baseline)
-    others = [cell for cell in ablation.cells if cell is not base]
-    parts = [others[i : i + CELLS_ABREAST] for i in range(0, len(others), CELLS_ABREAST)] or [[]]
-    return [
-        Table(
-            _heading(comparison, base, statuses),
-            [_heading(comparison, cell, statuses) for cell in part],
-            {title: [_line(comparison, score, part) for score in scores] for title, scores in groups.items()},
-        )
-        for part in (parts if groups else [])
-    ]
+    tables = []
+    for name in ablation.baselines if groups else ():
+        base = ablation.cell(name)
+        # Those that are compared with none stand beside the first.
+        lone = name == ablation.baseline
+        others = [
+            cell
+            for cell in ablation.cells
+            if cell.baseline == name or (lone and cell.baseline is None and cell.name not in ablation.baselines)
+        ]
+        for start in range(0, len(others), CELLS_ABREAST) or [0]:
+            part = others[start : start + CELLS_ABREAST]
+            tables.append(
+                Table(
+                    _heading(comparison, base, statuses),
+                    [_heading(comparison, cell, statuses) for cell in part],
+                    {
+                        title: [_line(comparison, score, base, part) for score in scores]
+                        for title, scores in groups.items()
+                    },
+                )
+            )
+    return tables
 
 
 def _heading(comparison: AgainstBaseline, cell: Cell, statuses: Mapping[str, Status]) -> Heading:
@@ -79,13 +91,13 @@ def _heading(comparison: AgainstBaseline, cell: Cell, statuses: Mapping[str, Sta
     return Heading(comparison.letters[cell.name], cell.name, note)
 
 
-def _line(comparison: AgainstBaseline, score: str, cells: Sequence[Cell]) -> Line:
+def _line(comparison: AgainstBaseline, score: str, baseline: Cell, cells: Sequence[Cell]) -> Line:
     arrow = "↑" if comparison.results.higher_is_better[score] else "↓"
     floors = list(comparison.floors(score).values())
     # Cells with data of their own have floors of their own.
     one_floor = all(math.isclose(floor, floors[0], rel_tol=1e-9) for floor in floors)
     floor = (number(floors[0]) if floors else ABSENT) if one_floor else "in the cells"
-    base = comparison.of(comparison.ablation.baseline, score)
+    base = comparison.of(baseline.name, score)
     return Line(
         f"{score_words(score)}\N{NO-BREAK SPACE}{arrow}",
         floor,

@@ -46,9 +46,9 @@ class AgainstBaseline:
         self.letters: Mapping[str, str] = cell_letters(self.ablation)
         self._found: dict[tuple[str, str], ComparedScore] = {}
         for score in results.scores:
-            base = results.of(self.ablation.baseline, score)
             for cell in self.ablation.cells:
-                one = base if cell.name == self.ablation.baseline else results.of(cell.name, score)
+                one = results.of(cell.name, score)
+                base = None if cell.baseline is None else results.of(cell.baseline, score)
                 if one is not None and known(one.mean.mean) is not None:
                     self._found[cell.name, score] = _compared(one, base, higher=results.higher_is_better[score])
 

@@ -50,11 +50,12 @@ def _panel(comparison: AgainstBaseline, score: str, identity: str) -> Panel:
 
 def _draw(axes: Axes, comparison: AgainstBaseline, score: str) -> None:
     ablation, floors = comparison.ablation, comparison.floors(score)
-    base = comparison.of(ablation.baseline, score)
-    if base is not None:
-        axes.axvline(base.score.mean.mean, color=BLUE, linestyle=":", linewidth=1.1, zorder=1)
     for row, cell in enumerate(ablation.cells):
         found = comparison.of(cell.name, score)
+        base = found if cell.name in ablation.baselines else comparison.of(cell.baseline or "", score)
+        if base is not None:
+            at = [base.score.mean.mean] * 2
+            axes.plot(at, [row - 0.5, row + 0.5], color=BLUE, linestyle=":", linewidth=1.1, zorder=1)
         if cell.name in floors:
             axes.plot(
                 [floors[cell.name]] * 2,

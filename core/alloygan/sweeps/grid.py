@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ class CellRun:
 class Cell:
     """One combination of levels: `levels` by factor (none for a cell with a name of its own), and its runs by seed.
 
+    `baseline`: the name of the cell that it is compared with; None for a baseline, and where there is no such cell.
     `changes`: what its resolved spec has that the baseline's has not, as `path: value there → value here`.
     """
 
@@ -42,19 +43,32 @@ class Cell:
     levels: Mapping[str, str]
     runs: tuple[CellRun, ...]
     changes: tuple[str, ...] = ()
+    baseline: str | None = None
 
 
 @dataclass(frozen=True)
 class Ablation:
-    """A whole ablation: its cells, the name of the one that the others are compared with, and what there is to say."""
+    """A whole ablation: its cells, the names of those that others are compared with, and what there is to say.
+
+    There is one baseline, or one for each combination of the factors that the file's `baseline` does not name.
+    """
 
     name: str
     factors: tuple[str, ...]
     cells: tuple[Cell, ...]
-    baseline: str
+    baselines: tuple[str, ...]
     seeds: tuple[int, ...]
     launcher: LauncherSpec
     notes: tuple[str, ...] = ()
+
+    @property
+    def baseline(self) -> str:
+        """The first baseline: the only one, unless the file's `baseline` leaves factors open."""
+        return self.baselines[0]
+
+    def cell(self, name: str) -> Cell:
+        """The cell of this name."""
+        return next(cell for cell in self.cells if cell.name == name)
 
     @property
     def runs(self) -> tuple[CellRun, ...]:
@@ -100,16 +114,24 @@ def read_ablation(path: str | Path, zoo: Zoo, overrides: Sequence[str] = ()) -> 
     _refuse_too_many(spec, planned, own)
     if not planned:
         raise SpecError(f"{where}: no cell is left; `exclude` leaves out all of them")
-    baseline = _baseline(spec, planned, own)
+    against = _against(spec, planned, own)
     resolved = _resolved(planned, spec.seeds, tree, zoo)
     _refuse_same(resolved, planned)
-    first = next(cell for cell in resolved if cell.name == baseline)
-    cells = tuple(
-        Cell(cell.name, cell.levels, cell.runs, differences(first.runs[0].spec, cell.runs[0].spec)) for cell in resolved
+    specs = {cell.name: cell.runs[0].spec for cell in resolved}
+    baselines = tuple(dict.fromkeys(base for base in against.values() if base is not None))
+    cells = []
+    for cell in resolved:
+        base = against[cell.name] if against[cell.name] != cell.name else None
+        changes = differences(specs[base or baselines[0]], specs[cell.name])
+        cells.append(replace(cell, baseline=base, changes=changes))
+    notes = (
+        *_unused(spec, own, planned, tree, zoo),
+        *_idle_levels(spec, own, tree, zoo),
+        *_alone(against, own),
     )
-    name = first.runs[0].spec.name
-    notes = (*_unused(spec, own, planned, tree, zoo), *_idle_levels(spec, own, tree, zoo))
-    return Ablation(name, tuple(spec.vary), cells, baseline, spec.seeds, spec.launcher, notes)
+    return Ablation(
+        specs[baselines[0]].name, tuple(spec.vary), tuple(cells), baselines, spec.seeds, spec.launcher, notes
+    )
 
 
 def _refuse_unknown(rest: Node) -> None:
@@ -205,28 +227,54 @@ def _too_many(own: Node, count: int, spec: AblationSpec) -> str:
     )
 
 
-def _baseline(spec: AblationSpec, planned: Sequence[_Planned], own: Node) -> str:
+def _against(spec: AblationSpec, planned: Sequence[_Planned], own: Node) -> dict[str, str | None]:
+    """The baseline of each cell by name: its own name for a baseline, None where no cell has what it would need."""
     names = [cell.name for cell in planned]
     for name in names:
         if names.count(name) > 1:
             where = next(cell.where for cell in reversed(planned) if cell.name == name)
             raise SpecError(f"{where}: two cells are called {name!r}; give one of them another name")
     if spec.baseline is None:
-        return names[0]
+        return dict.fromkeys(names, names[0])
     where = f"{own.value['baseline'].position}: baseline"
     if isinstance(spec.baseline, str):
         if spec.baseline not in names:
             raise SpecError(f"{where}: no cell is called {spec.baseline!r}.{nearest(spec.baseline, names)}")
-        return spec.baseline
+        return dict.fromkeys(names, spec.baseline)
     for factor, level in spec.baseline.items():
         _check_level(spec, factor, level, where)
-    found = [cell.name for cell in planned if cell.levels == spec.baseline]
-    if len(found) != 1:
-        levels = ", ".join(f"{factor}: {level}" for factor, level in spec.baseline.items())
-        what = "more than one cell has" if found else "no cell that runs has just"
-        shown = [*names[:6], *(["…"] if len(names) > 6 else [])]
-        raise SpecError(f"{where}: {what} the levels {{{levels}}}; name one cell, of: {'; '.join(shown)}")
-    return found[0]
+    chosen = spec.baseline
+    exact = [cell.name for cell in planned if cell.levels == chosen]
+    levels = ", ".join(f"{factor}: {level}" for factor, level in chosen.items())
+    shown = [*names[:6], *(["…"] if len(names) > 6 else [])]
+    if len(exact) > 1:
+        raise SpecError(
+            f"{where}: more than one cell has the levels {{{levels}}}; name one cell, of: {'; '.join(shown)}"
+        )
+    if exact:
+        return dict.fromkeys(names, exact[0])
+    # Factors that it leaves open are those in which a cell and its baseline agree.
+    against: dict[str, str | None] = {}
+    for cell in planned:
+        wanted = {**cell.levels, **chosen}
+        found = [other.name for other in planned if other.levels == wanted]
+        if len(found) > 1:
+            raise SpecError(
+                f"{where}: the cells {'; '.join(found)} could both be the baseline of {cell.name!r}; name one"
+            )
+        against[cell.name] = found[0] if found else None
+    if not any(against.values()):
+        raise SpecError(
+            f"{where}: no cell that runs has the levels {{{levels}}}; name one cell, of: {'; '.join(shown)}"
+        )
+    return against
+
+
+def _alone(against: Mapping[str, str | None], own: Node) -> Iterator[str]:
+    for cell, base in against.items():
+        if base is None:
+            where = own.value["baseline"].position
+            yield f"{where}: the cell {cell} is compared with none: no cell has its levels with those of the baseline"
 
 
 def _resolved(planned: Sequence[_Planned], seeds: Sequence[int], base: Node, zoo: Zoo) -> list[Cell]:

@@ -58,8 +58,9 @@ class Results:
         if mean is None:
             return None
         difference = None
-        if cell != self.ablation.baseline:
-            other = self.values.get(self.ablation.baseline, {}).get(score, {})
+        base = self.ablation.cell(cell).baseline
+        if base is not None:
+            other = self.values.get(base, {}).get(score, {})
             difference = paired_difference(
                 {seed: one.value for seed, one in found.items()}, {seed: one.value for seed, one in other.items()}
             )
