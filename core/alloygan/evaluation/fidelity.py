@@ -56,8 +56,8 @@ def fidelity(
     `chance`; `columns`, for each continuous column the mean absolute `error` in scaled units (bounds are 0 and 1) with
     its interval, and `r2`, both with equal weight for each condition; `held_out` beside them, and `accuracy_held_out`,
     are the same for the labels in `held_out` and those that the judge does not know;
-    `conditions`, what is asked of each column and the mean of what is judged; `training_images`; `held_out`, the labels
-    that are not classes or that are `held_out`; `note`.
+    `conditions`, what is asked of each column, the mean of what is judged and its error; `training_images`; `held_out`,
+    the labels that are not classes or that are `held_out`; `note`.
 
     `sources`: for each label the micrograph or simulation of each real image, (n,), for the interval. The columns of
     images with a negative label (no table) are `real_values` and `generated_values`, as `Condition.values` (n, F).
@@ -213,13 +213,14 @@ def _column_scores(
 
 
 def _condition(label: int, sets: Mapping[str, Sequence[_Answers]]) -> dict[str, Any]:
-    """Means of the columns as asked and as judged, in the order of `columns`."""
+    """Means of the columns as asked and as judged, and the mean absolute errors, in the order of `columns`."""
     entry: dict[str, Any] = {"label": label, "asked": None}
     for name, answers in sets.items():
-        chosen = [answer for answer in answers if answer.label == label]
-        entry[name] = chosen[0].judged.mean(axis=0).tolist() if chosen else None
+        chosen = next((answer for answer in answers if answer.label == label), None)
+        entry[name] = chosen.judged.mean(axis=0).tolist() if chosen else None
+        entry[f"{name}_error"] = np.abs(chosen.judged - chosen.asked).mean(axis=0).tolist() if chosen else None
         if chosen:
-            entry["asked"] = chosen[0].asked.mean(axis=0).tolist()
+            entry["asked"] = chosen.asked.mean(axis=0).tolist()
     return entry
 
 

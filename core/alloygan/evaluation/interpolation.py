@@ -47,7 +47,8 @@ def interpolation(
     `nearest`: `conditions`, `comparisons` and `fidelity` of the same conditions with images of the nearest in the place
     of generated ones. The result, ready for JSON: `conditions`, each with its `place`, the `nearest` condition, the
     `gap` to it in scaled units, and for each score `{score, floor, nearest, told_apart}` (of descriptors also the
-    deviations of all three and of `blend`, the mean of the neighbours' values in proportion); for `interpolation` and
+    deviations of all three and of `blend`, the mean of the neighbours' values in proportion; `fidelity.COLUMN` is the
+    judge's error of a column); for `interpolation` and
     `extrapolation`, by score, the `remainder`, the number of `conditions`, and the labels `not_told_apart`, where
     nearest and floor are too close for that; and `judge`, for each column the mean `error` of generated, other real
     and nearest images.
@@ -64,6 +65,7 @@ def interpolation(
         for name in descriptors:
             scores[name]["blend_deviation"] = _blend(space, label, evaluation, name)
         scores |= dict(_of_comparisons(evaluation["comparisons"], nearest["comparisons"], label))
+        scores |= dict(_of_judge(evaluation.get("fidelity"), nearest.get("fidelity"), label))
         entries.append(
             {
                 "label": label,
@@ -130,6 +132,31 @@ def _of_comparisons(
                     "told_apart": _told_apart(its["generated"], its["interval"], mine["floor"], mine["floor_interval"]),
                 },
             )
+
+
+def _of_judge(
+    fidelity: Mapping[str, Any] | None, near: Mapping[str, Any] | None, label: int
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """How far off the judge reads each column of this condition, in parts of the column's range."""
+    if not fidelity or not near:
+        return
+    mine, its = (next((one for one in both["conditions"] if one["label"] == label), None) for both in (fidelity, near))
+    if not mine or not its:
+        return
+    for number, column in enumerate(fidelity["columns"]):
+        score, floor, nearest = (
+            None if errors is None else errors[number]
+            for errors in (mine["generated_error"], mine["real_error"], its["generated_error"])
+        )
+        yield (
+            f"fidelity.{column['name']}",
+            {
+                "score": score,
+                "floor": floor,
+                "nearest": nearest,
+                "told_apart": _told_apart(nearest, None, floor, None),
+            },
+        )
 
 
 def _told_apart(

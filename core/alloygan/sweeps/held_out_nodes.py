@@ -1,0 +1,122 @@
+"""What the runs of an ablation score in each held-out condition, beside both references: `held_out.csv`."""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, fields
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from alloygan.errors import RunFolderError
+from alloygan.evaluation.of_run import EVALUATION
+from alloygan.files import read_json, write_text
+from alloygan.sweeps.grid import Ablation
+
+HELD_OUT_TABLE = "held_out.csv"
+
+MEAN_VALUE = ".mean"
+"""Ends the names of scores of mean values: |generated − real| / real, where a blend has one too."""
+
+
+@dataclass(frozen=True)
+class NodeScore:
+    """One score of one run in one held-out condition.
+
+    `baseline`: the name of the cell that its cell is compared with, empty for none. `place`: between the conditions
+    trained on, or beyond. `gap`: distance to the nearest of them in scaled units. `floor` and `nearest`: what other
+    real images of the condition and real images of the nearest one score. `told_apart`: whether those two differ.
+    """
+
+    cell: str
+    baseline: str
+    seed: int
+    condition: str
+    place: str
+    gap: float
+    score: str
+    value: float | None
+    floor: float | None
+    nearest: float | None
+    told_apart: bool
+    blend: float | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it goes into sums: there is a way from nearest to floor, and a value on it."""
+        return self.told_apart and None not in (self.value, self.floor, self.nearest)
+
+
+def node_scores(ablation: Ablation, run_folders: Mapping[str, Path]) -> list[NodeScore]:
+    """Scores of the runs that are done; `run_folders` by key."""
+    found: list[NodeScore] = []
+    for cell in ablation.cells:
+        for run in cell.runs:
+            if run.key not in run_folders:
+                continue
+            try:
+                evaluation = read_json(run_folders[run.key] / EVALUATION)
+            except RunFolderError:
+                continue
+            held_out = evaluation.get("interpolation") or {}
+            for one in held_out.get("conditions") or ():
+                found += _of_condition(cell.name, cell.baseline or "", run.seed, one)
+    return found
+
+
+def write_node_scores(scores: Sequence[NodeScore], path: Path) -> None:
+    """Write a line a score; nothing where there are none."""
+    if not scores:
+        return
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([field.name for field in fields(NodeScore)])
+    for one in scores:
+        writer.writerow([_cell(value) for value in astuple(one)])
+    write_text(path, text.getvalue())
+
+
+def read_node_scores(path: Path) -> list[NodeScore]:
+    """Read what `write_node_scores` wrote. Raises RunFolderError for anything else."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return [_read(row) for row in csv.DictReader(file)]
+    except (OSError, UnicodeDecodeError, KeyError, ValueError, TypeError) as error:
+        raise RunFolderError(
+            f"{path}: not a table of held-out conditions as `alloygan ablate` writes it ({error})"
+        ) from error
+
+
+def _of_condition(cell: str, baseline: str, seed: int, one: Mapping[str, Any]) -> Iterator[NodeScore]:
+    of = (cell, baseline, seed, one["text"], one["place"], one["gap"])
+    for name, scores in one["scores"].items():
+        told_apart = scores["told_apart"]
+        yield NodeScore(*of, name, scores["score"], scores["floor"], scores["nearest"], told_apart)
+        if scores.get("deviation") is not None:
+            real = (scores["floor_deviation"], scores["nearest_deviation"])
+            yield NodeScore(
+                *of, name + MEAN_VALUE, scores["deviation"], *real, told_apart, scores.get("blend_deviation")
+            )
+
+
+def _cell(value: object) -> object:
+    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else value
+
+
+def _read(row: Mapping[str, str]) -> NodeScore:
+    def number(name: str) -> float | None:
+        return float(row[name]) if row[name] else None
+
+    return NodeScore(
+        row["cell"],
+        row["baseline"],
+        int(row["seed"]),
+        row["condition"],
+        row["place"],
+        float(row["gap"]),
+        row["score"],
+        number("value"),
+        number("floor"),
+        number("nearest"),
+        {"True": True, "False": False}[row["told_apart"]],
+        number("blend"),
+    )

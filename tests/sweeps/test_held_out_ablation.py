@@ -1,0 +1,97 @@
+"""An ablation with held-out conditions: its table, and what its page says of them; with real workers."""
+
+import json
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from alloygan import Zoo
+from alloygan.reports.wording import number
+from alloygan.sweeps.ablate import ablate
+from alloygan.sweeps.grid import Ablation, read_ablation
+from alloygan.sweeps.held_out_nodes import MEAN_VALUE, read_node_scores
+from alloygan.sweeps.remainders import remainders
+
+STUDY = """
+data: {composition: [0.35, 0.42, 0.5, 0.58, 0.65], time: [20, 60, 100], runs: 8, evaluation_runs: 8}
+conditions: [{name: composition}, {name: time, scale: log}]
+generator: {conditioner: continuous_mlp}
+critic: {conditioner: continuous_mlp}
+losses: {contrastive: null}
+evaluation: {images: 8, judge_images: 200, bootstrap: 20, descriptors: [area_fraction, two_point]}
+vary:
+  method:
+    plain: {}
+    term: {losses.contrastive: proportional_2c}
+  split:
+    islands: {data.held_out: {conditions: [{composition: 0.42, time: 60}], corners: [{composition: high, time: high}]}}
+    band: {data.held_out: {bands: [{column: composition, width: 3}]}}
+seeds: 2
+baseline: {method: plain}
+"""
+
+
+@pytest.fixture(scope="module")
+def study(zoo: Zoo, base: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ablation]:
+    folder = tmp_path_factory.mktemp("study")
+    (folder / "base.yaml").write_text(base)
+    (folder / "ablation.yaml").write_text("extends: base.yaml\nname: study\n" + STUDY)
+    ablation = read_ablation(folder / "ablation.yaml", zoo, ["launcher.jobs=2", "launcher.threads=1"])
+    out = folder / "out"
+    done = ablate(ablation, out, ablation.launcher.build(), zoo)
+    assert done.count("done") == len(ablation.runs)
+    return out, ablation
+
+
+def test_the_table_has_every_score_of_every_held_out_condition(study: tuple[Path, Ablation]) -> None:
+    out, ablation = study
+    scores = read_node_scores(out / "held_out.csv")
+    conditions = {"plain, islands": 2, "term, islands": 2, "plain, band": 9, "term, band": 9}
+    for cell, count in conditions.items():
+        mine = [one for one in scores if one.cell == cell]
+        assert len({one.condition for one in mine}) == count
+        assert {one.seed for one in mine} == {0, 1}
+        assert {one.baseline for one in mine} == {"plain, " + cell.split(", ")[1] if cell.startswith("term") else ""}
+        assert {"area_fraction", "two_point", "fidelity.composition", "fidelity.time"} <= {one.score for one in mine}
+    beyond = {one.condition for one in scores if one.cell == "plain, islands" and one.place == "beyond"}
+    assert beyond == {"composition = 0.65, time = 100"}
+    gaps = sorted({round(one.gap, 3) for one in scores if one.cell == "plain, band"})
+    assert gaps == [0.233, 0.5], "of 0.35 to 0.65: 0.07 to the nearest end, and 0.15"
+    run = next(run for run in ablation.runs if run.cell == "plain, islands" and run.seed == 1)
+    evaluation = json.loads((out / "cells" / run.key / "run" / "evaluation.json").read_text())
+    one = next(
+        one
+        for one in scores
+        if (one.cell, one.seed, one.place, one.score) == ("plain, islands", 1, "between", "two_point")
+    )
+    entry = next(entry for entry in evaluation["interpolation"]["conditions"] if entry["text"] == one.condition)
+    assert one.value == pytest.approx(entry["scores"]["two_point"]["score"], rel=1e-5)
+    assert one.nearest == pytest.approx(entry["scores"]["two_point"]["nearest"], rel=1e-5)
+
+
+def test_the_page_has_the_remainders_beside_those_of_the_blend(study: tuple[Path, Ablation]) -> None:
+    out, _ = study
+    page = (out / "ablation.html").read_text()
+    assert 'href="#held-out"' in page
+    section = page[page.index('<section id="held-out">') :]
+    section = section[: section.index("</section>")]
+    text = " ".join(unescape(re.sub(r"<[^>]*>", " ", section)).split())
+    scores = read_node_scores(out / "held_out.csv")
+    for name in ("area_fraction", "area_fraction" + MEAN_VALUE):
+        for place in ("between", "beyond"):
+            for cell, one in remainders(scores, name, place).items():
+                if one.value is not None:
+                    assert number(one.value) in text, (name, place, cell)
+    assert "blend of the neighbours" in text
+    assert section.count("<svg") >= 2, "a panel a score over the width of the gap"
+
+
+def test_without_held_out_conditions_there_is_neither(zoo: Zoo, base: str, tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(base)
+    (tmp_path / "ablation.yaml").write_text("extends: base.yaml\nname: none\nvary: {width: {a: {}}}\nseeds: 1\n")
+    ablation = read_ablation(tmp_path / "ablation.yaml", zoo, ["launcher.threads=1"])
+    ablate(ablation, tmp_path / "out", ablation.launcher.build(), zoo)
+    assert not (tmp_path / "out" / "held_out.csv").exists()
+    assert "Held out" not in (tmp_path / "out" / "ablation.html").read_text()
