@@ -1,6 +1,6 @@
 """The scores of an evaluation on a terminal."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -28,6 +28,7 @@ def print_scores(console: Console, evaluation: Mapping[str, Any]) -> None:
         console.print(f"note: {evaluation['note']}\n", markup=False, highlight=False)
     for comparison in evaluation.get("comparisons", ()):
         _print_comparison(console, comparison)
+    _print_sweeps(console, evaluation.get("condition_sweeps") or ())
     _print_held_out(console, evaluation.get("interpolation"))
     _print_embedding(console, evaluation.get("embedding"))
     _print_fidelity(console, evaluation.get("fidelity"))
@@ -139,6 +140,30 @@ def _print_comparison(console: Console, comparison: Mapping[str, Any]) -> None:
             )
     console.print(table, highlight=False)
     console.print()
+
+
+def _print_sweeps(console: Console, sweeps: Sequence[Mapping[str, Any]]) -> None:
+    if not sweeps:
+        return
+    console.print("along each condition", style="bold", highlight=False)
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("along", "held", "descriptor"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("first", "last", "error", "order"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for sweep in sweeps:
+        for i, (name, one) in enumerate(sweep["descriptors"].items()):
+            where = (escape(sweep["column"]), escape(sweep["held"])) if i == 0 else ("", "")
+            ends = (_number(one["generated"][0]), _number(one["generated"][-1]))
+            table.add_row(*where, escape(name), *ends, _number(one["error"]), _number(one["order"]))
+    console.print(table, highlight=False)
+    console.print(
+        "Mean values of generated images from the same noises, at the first and the last step. error: mean difference "
+        "from the real values, interpolated between conditions, in parts of their range over all conditions. order: "
+        "rank correlation with them; 1: they rise and fall together.\n",
+        style="dim",
+        highlight=False,
+    )
 
 
 def _print_held_out(console: Console, found: Mapping[str, Any] | None) -> None:

@@ -136,6 +136,12 @@ class ConditionSpace:
         """A condition for people: `exposure = 150 h, temperature = 1070 °C`."""
         return ", ".join(f"{c.name} = {c.text(v)}" for c, v in zip(self.columns, row, strict=True))
 
+    def text_without(self, row: Row, position: int) -> str:
+        """A condition for people, without one of its columns."""
+        return ", ".join(
+            f"{c.name} = {c.text(v)}" for i, (c, v) in enumerate(zip(self.columns, row, strict=True)) if i != position
+        )
+
     def named(self, row: Row) -> dict[str, Value]:
         """A condition by column name, for JSON."""
         return {column.name: value for column, value in zip(self.columns, row, strict=True)}

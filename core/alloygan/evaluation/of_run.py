@@ -10,11 +10,12 @@ from torch import Tensor
 from alloygan.data.held_out import load_data
 from alloygan.data.patches import Data
 from alloygan.errors import RunFolderError, SpecError
+from alloygan.evaluation.condition_sweeps import condition_sweeps
 from alloygan.evaluation.embedding_scores import embedding_scores
 from alloygan.evaluation.evaluate import measure
 from alloygan.evaluation.subjects import conditions_asked
 from alloygan.files import write_json
-from alloygan.sharing import SharedGenerator, load_critic, load_generator
+from alloygan.sharing import SharedGenerator, load_critic, load_generator, needs_label
 from alloygan.specs.gan import GanSpec
 from alloygan.zoo import Zoo
 
@@ -70,6 +71,14 @@ def evaluate_run(
             "restore the data, or train again"
         )
     evaluation = measure(spec.evaluation, data, generate_from(model, data, spec.evaluation.seed), report)
+    sweeps = condition_sweeps(
+        spec.evaluation,
+        data.space,
+        model.sample,
+        evaluation.scores,
+        data.um_per_px,
+        between=not needs_label(model.spec),
+    )
     critic = load_critic(run, spec, data.space, next(model.generator.parameters()).device)
     embedding = None
     if critic is not None:
@@ -81,6 +90,7 @@ def evaluate_run(
         "set": list(overrides),
         **evaluation.scores,
         "embedding": embedding,
+        "condition_sweeps": sweeps,
     }
     write_json(run / SAMPLES, evaluation.samples)
     write_json(run / EVALUATION, result)

@@ -15,6 +15,11 @@ MEAN_DEVIATION = "mean_deviation"
 PARTS = ("interpolation", "extrapolation")
 """What the names of remainders begin with: 0 is as good as real images, 1 as the nearest known condition."""
 
+ALONG = "along."
+"""What the names of scores over a swept column begin with."""
+
+_OF_SWEEPS = {"order": True, "error": False}
+
 _OF_DESCRIPTORS = (
     ("mean_deviation", "mean_floor_deviation", False),
     ("mean_distance", "mean_floor", False),
@@ -60,6 +65,13 @@ def possible_scores(spec: EvaluationSpec, columns: Sequence[str]) -> dict[str, b
     found |= {f"embedding.{name}": higher for name, higher in _OF_EMBEDDING.items()}
     found |= {HELD_OUT + name: higher for name, higher in found.items()}
     found |= {f"{part}.{name}": False for part in PARTS for name in spec.descriptor_names}
+    if spec.sweep_steps:
+        found |= {
+            f"{ALONG}{column}.{name}.{score}": higher
+            for column in columns
+            for name in spec.descriptor_names
+            for score, higher in _OF_SWEEPS.items()
+        }
     if spec.memorising_images:
         found |= {"memorising.closer": False, "memorising.alike": False}
     return found
@@ -81,6 +93,7 @@ def _all(evaluation: Mapping[str, Any]) -> Iterator[ListedScore]:
     for part in PARTS:
         for name, found in (held_out.get(part) or {}).items():
             yield from _one(f"{part}.{name}", found["remainder"], 0.0, False)
+    yield from _of_sweeps(evaluation.get("condition_sweeps") or ())
     yield from _of_embedding(evaluation.get("embedding") or {})
     fidelity = evaluation.get("fidelity") or {}
     for prefix, key in (("", "accuracy"), (HELD_OUT, "accuracy_held_out")):
@@ -95,6 +108,18 @@ def _all(evaluation: Mapping[str, Any]) -> Iterator[ListedScore]:
     for name in ("closer", "alike"):
         share = memorising.get(name) or {}
         yield from _one(f"memorising.{name}", share.get("share"), share.get("expected"), False)
+
+
+def _of_sweeps(sweeps: Sequence[Mapping[str, Any]]) -> Iterator[ListedScore]:
+    """Means over the combinations of classes."""
+    found: dict[tuple[str, bool], list[float]] = {}
+    for one in sweeps:
+        for descriptor, scores in one["descriptors"].items():
+            for score, higher in _OF_SWEEPS.items():
+                if scores[score] is not None:
+                    found.setdefault((f"{ALONG}{one['column']}.{descriptor}.{score}", higher), []).append(scores[score])
+    for (name, higher), values in found.items():
+        yield from _one(name, sum(values) / len(values), None, higher)
 
 
 def _of_embedding(embedding: Mapping[str, Any]) -> Iterator[ListedScore]:

@@ -20,6 +20,7 @@ from alloygan.evaluation.r_squared import FEWEST_FOR_R2
 from alloygan.files import read_json, write_text
 from alloygan.reports import comparison_tables, embedding, fidelity, held_out, nearest_patches, wording
 from alloygan.reports.atlas import atlas
+from alloygan.reports.condition_sweeps import sweep_panels
 from alloygan.reports.deviations import deviation_panel
 from alloygan.reports.distributions import FEWEST_FOR_CURVE, distribution_panels, per_particle
 from alloygan.reports.loss_curves import loss_panels, read_metrics
@@ -181,6 +182,7 @@ def _measured(source: Source) -> dict[str, Any]:
             Section(name, wording.spoken(name), curve_panels(evaluation, known, name, shown, f"curve{i}"))
             for i, name in enumerate(curve_names(evaluation, known))
         ],
+        "sweeps": [Section(title, title, panels) for title, panels in sweep_panels(evaluation)],
     }
 
 

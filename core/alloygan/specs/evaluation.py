@@ -69,6 +69,12 @@ class EvaluationSpec(Spec):
     memorising_shift: int = Field(
         4, ge=0, description="Training patches are also tried shifted by so many px, down and across."
     )
+    sweep_steps: int = Field(
+        9,
+        ge=0,
+        description="Conditions along each continuous column, at the middle of the others, whose images from the same "
+        "noise are measured to see what the generator does along it; 0: none.",
+    )
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of the generated images' noise.")
 
     @property
