@@ -39,6 +39,18 @@ class InterfaceDensity(DescriptorSpec):
         return InterfaceDensityDescriptor(self.estimate)
 
 
+class MeanGrey(DescriptorSpec):
+    """Mean grey level of an image, 0 (black) to 1 (white), one value an image."""
+
+    kind: Literal["mean_grey"] = "mean_grey"
+
+    def build(self) -> "Descriptor":
+        """Build the descriptor."""
+        from alloygan_plugins.phase_statistics.mean_grey import MeanGreyDescriptor
+
+        return MeanGreyDescriptor()
+
+
 class PixelStd(DescriptorSpec):
     """Diversity: standard deviation of a pixel over images in [-1, 1], one value a condition."""
 

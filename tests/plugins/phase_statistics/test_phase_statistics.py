@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from alloygan import Zoo
 from alloygan.interfaces.descriptor import Specimens
-from alloygan_plugins.phase_statistics.specs import AreaFraction, InterfaceDensity, PixelStd
+from alloygan_plugins.phase_statistics.specs import AreaFraction, InterfaceDensity, MeanGrey, PixelStd
 
 
 def specimens(masks: np.ndarray, um_per_px: float | None = None, channels: int = 1) -> Specimens:
@@ -140,3 +141,25 @@ def test_same_twice(spec: AreaFraction | InterfaceDensity | PixelStd) -> None:
     masks = np.random.default_rng(0).random((5, 16, 20)) < 0.3
     one, other = (spec.build().measure(specimens(masks)) for _ in range(2))
     np.testing.assert_array_equal(one.values, other.values)
+
+
+def test_mean_grey_of_one_level_and_of_a_ramp() -> None:
+    descriptor = MeanGrey().build()
+    levels = np.array([0, 51, 255], dtype=np.uint8)
+    images = np.broadcast_to(levels[:, None, None, None], (3, 3, 8, 10))
+    ramp = np.broadcast_to(np.arange(0, 250, 25, dtype=np.uint8), (1, 3, 8, 10))
+    found = descriptor.measure(Specimens(np.concatenate([images, ramp]), np.zeros((4, 8, 10), bool), 0.5))
+    assert found.values.tolist() == pytest.approx([0, 0.2, 1, 112.5 / 255])
+    assert found.unit == ""
+    assert descriptor.summary(found) == pytest.approx(np.mean(found.values))
+
+
+def test_mean_grey_of_a_spinodal_is_its_composition(zoo: Zoo) -> None:
+    values = {"kind": "spinodal", "composition": [0.35, 0.6], "time": [30], "size": 64, "runs": 1, "evaluation_runs": 1}
+    spec = zoo.spec_from_values(values, "dataset")
+    data = spec.build(())
+    low, high = spec.grey_range
+    images = data.evaluation.images.numpy()
+    found = MeanGrey().build().measure(Specimens(images, images[:, 0] > 127, None))
+    asked = [float(data.space.table[label][0]) for label in data.evaluation.condition.label]
+    assert low + found.values * (high - low) == pytest.approx(asked, abs=1e-3)
