@@ -56,6 +56,9 @@ def test_nothing_is_trained_on_what_is_held_out_and_everything_is_measured(
     assert fidelity["held_out"] == [4, 8]
     assert fidelity["accuracy_held_out"]["chance"] == pytest.approx(1 / 9)
     assert {row["pairs"] for row in result["embedding"]["rows"]} == {"all", "held_out"}
+    over_composition, over_time = result["condition_sweeps"]
+    assert len(over_composition["values"]) == len(over_time["values"]) == 9
+    assert over_composition["values"][0] == 0.35
     report = said(["report", str(run)], capsys)
     assert "report.html" in report
     page = (run / "report.html").read_text()
@@ -64,6 +67,10 @@ def test_nothing_is_trained_on_what_is_held_out_and_everything_is_measured(
     assert "It lies between those that had." in page
     assert 'id="held-out"' in page
     assert 'id="embedding"' in page
+    assert "Along composition, at time = " in page
+    scores = said(["evaluate", str(run)], capsys)
+    assert "along each condition" in scores
+    assert "composition time = " in scores
     assert "Between conditions that were trained on" in page
     assert "Beyond conditions that were trained on" in page
     assert "kept out of training" in page
@@ -95,6 +102,7 @@ def test_classes_are_served_by_the_nearest(zoo: Zoo, tmp_path: Path, capsys: pyt
     assert "so these are images of the nearest one that it was trained on, composition = 0." in notes
     result = evaluate_run(run, zoo)
     assert sum(one["held_out"] for one in result["conditions"]) == 2
+    assert [one["values"] for one in result["condition_sweeps"]] == [[0.35, 0.5, 0.65], [5.0, 10.0, 20.0]]
 
 
 def test_a_condition_that_is_not_there_is_told_before_anything_runs(
