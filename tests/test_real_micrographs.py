@@ -52,3 +52,30 @@ def test_in_small_it_trains_samples_and_is_measured(zoo: Zoo, spec: Path, tmp_pa
     assert [condition["condition"] for condition in result["conditions"]] == [{"exposure": float(h)} for h in HOURS]
     assert all(0 < condition["scores"]["area_fraction"]["real"] < 1 for condition in result["conditions"])
     assert "exposure = 150 h" in write_report(run, zoo).read_text(encoding="utf-8")
+
+
+def test_between_measured_exposures_the_report_says_what_one_micrograph_can_tell(
+    zoo: Zoo, spec: Path, tmp_path: Path
+) -> None:
+    """Trained on 10, 150 and 500 h and asked for 300 h, on a logarithmic scale."""
+    small = [
+        "data.patch=32", "data.downscale=8", "generator.width=4", "generator.noise=8", "critic.width=4",
+        "generator.conditioner=continuous_mlp", "critic.conditioner=continuous_mlp", 
+        "losses.contrastive=proportional_2c",
+        "training.epochs=null", "training.images=96", "training.batch_size=8", "training.device=cpu",
+        "data.held_out={conditions: [{exposure: 300}]}", "evaluation.judge_images=200", "evaluation.comparisons=[]",
+    ]  # fmt: skip
+    run = train(zoo.read_spec(spec, small), tmp_path / "run")
+    result = evaluate_run(run, zoo)
+    (one,) = result["interpolation"]["conditions"]
+    assert (one["text"], one["place"], one["nearest"]) == ("exposure = 300 h", "between", "exposure = 500 h")
+    assert one["scores"]["area_fraction"]["floor"] is not None
+    (sweep,) = result["condition_sweeps"]
+    assert sweep["values"][0] == 10
+    assert sweep["values"][-1] == 500
+    assert sweep["values"][4] == pytest.approx((10 * 500) ** 0.5, rel=1e-3), "even steps of the logarithm"
+    note = result["interpolation"]["note"]
+    assert note.startswith("One micrograph or simulation only for every condition here.")
+    page = write_report(run, zoo).read_text(encoding="utf-8")
+    assert "Keep in mind." in page
+    assert "the floor compares two regions of one micrograph" in page

@@ -183,6 +183,8 @@ def _print_held_out(console: Console, found: Mapping[str, Any] | None) -> None:
                 escape(name), _number(one["remainder"]), str(one["conditions"]), str(len(one["not_told_apart"]))
             )
         console.print(table, highlight=False)
+    if found.get("note"):
+        console.print(f"note: {found['note']}", markup=False, highlight=False)
     console.print(
         "remainder: (score − floor) / (nearest − floor), summed over conditions; nearest is what real images of the "
         "nearest condition trained on score. 0: as good as real images; 1: as good as the nearest ones. Where nearest "

@@ -1,13 +1,15 @@
 """Held-out conditions beside both references: what real images, the nearest ones and a blend of them score."""
 
+import dataclasses
 from typing import Any
 
 import pytest
+import torch
 
 from alloygan.data.held_out import hold_out
 from alloygan.data.patches import Data
 from alloygan.evaluation.evaluate import measure
-from alloygan.evaluation.interpolation import nearest_images
+from alloygan.evaluation.interpolation import nearest_images, sources_note
 from alloygan.evaluation.score_list import listed_scores
 from alloygan.specs.held_out import HeldOutSpec
 
@@ -93,3 +95,21 @@ def test_the_judge_reads_all_three(squares: Any, middle: dict[str, Any]) -> None
 
 def test_nothing_is_said_without_held_out_conditions(squares: Any) -> None:
     assert "interpolation" not in measure(squares.spec(), squares.data(), squares.right).scores
+
+
+def test_single_micrographs_are_named_and_several_are_not(squares: Any, middle: dict[str, Any]) -> None:
+    several = hold_out(squares.data(), HeldOutSpec.model_validate(middle))
+    assert sources_note(several, [1]) is None
+    single = dataclasses.replace(
+        several,
+        train=dataclasses.replace(
+            several.train, source=torch.where(several.train.condition.label == 0, 7, several.train.source)
+        ),
+        evaluation=dataclasses.replace(
+            several.evaluation,
+            source=torch.where(several.evaluation.condition.label == 0, 7, several.evaluation.source),
+        ),
+    )
+    note = sources_note(single, [1])
+    assert note is not None
+    assert "only for size = 6 px." in note, "a neighbour that the held-out condition is compared with"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from alloygan.data.patches import Data, joined
 from alloygan.evaluation.descriptor_scores import ConditionScore
 from alloygan.evaluation.fidelity import fidelity
-from alloygan.evaluation.interpolation import interpolation, nearest_images
+from alloygan.evaluation.interpolation import interpolation, nearest_images, sources_note
 from alloygan.evaluation.judge import Judge, train_judge
 from alloygan.evaluation.measuring import Generate, Measuring, Progress
 from alloygan.evaluation.memorising import memorising
@@ -124,6 +124,7 @@ def measure(spec: EvaluationSpec, data: Data, generate: Generate, progress: Prog
             },
             list(descriptors),
         )
+        result["interpolation"]["note"] = sources_note(data, [subject.label for subject in unseen])
     return Evaluation(result, found.samples)
 
 

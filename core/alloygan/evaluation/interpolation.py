@@ -39,6 +39,34 @@ def nearest_images(data: Data, label: int, count: int, seed: int) -> Tensor:
     return data.train.images[torch.from_numpy(np.resize(chosen, count))]
 
 
+def sources_note(data: Data, labels: Sequence[int]) -> str | None:
+    """What to keep in mind where held-out conditions, or those that they are compared with, have one source each.
+
+    None where all of them have several micrographs or simulations.
+    """
+    found: dict[int, set[int]] = {}
+    for patches in (data.train, data.evaluation, *(() if data.held_back is None else (data.held_back,))):
+        for label, source in zip(patches.condition.label.tolist(), patches.source.tolist(), strict=True):
+            found.setdefault(label, set()).add(source)
+    space = data.space
+    compared = {label for label in labels for label in (label, *_neighbours(space, label))}
+    single = [space.text(space.table[label]) for label in sorted(compared) if len(found.get(label, ())) == 1]
+    if not single:
+        return None
+    which = "every condition here" if len(single) == len(compared) else "; ".join(single)
+    return (
+        f"One micrograph or simulation only for {which}. Floor and nearest are then those of single micrographs, not "
+        "of conditions: the floor compares two regions of one micrograph, and what another one of the same condition "
+        "would score is not known. A remainder says how near the generator comes to this micrograph."
+    )
+
+
+def _neighbours(space: ConditionSpace, label: int) -> list[int]:
+    near = nearest_trained(space, space.table[label])
+    mixed = blend_weights(space, space.table[label])
+    return [space.label(row) for row in (*mixed, *(() if near is None else (near,)))]
+
+
 def interpolation(
     space: ConditionSpace, evaluation: Mapping[str, Any], nearest: Mapping[str, Any], descriptors: Sequence[str]
 ) -> dict[str, Any]:

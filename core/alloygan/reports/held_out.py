@@ -20,11 +20,14 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Tables: of remainders for each way to lie, of the judge's errors, and of each score the conditions."""
+    """Tables: of remainders for each way to lie, of the judge's errors, and of each score the conditions; and what to
+    keep in mind.
+    """
 
     remainders: list[tuple[str, list[Row]]] = field(default_factory=list)
     judge: list[Row] = field(default_factory=list)
     scores: list[tuple[str, list[Row]]] = field(default_factory=list)
+    note: str | None = None
 
 
 def held_out(evaluation: Mapping[str, Any]) -> HeldOut | None:
@@ -43,7 +46,8 @@ def held_out(evaluation: Mapping[str, Any]) -> HeldOut | None:
         for one in found.get("judge") or []
     ]
     names = list(dict.fromkeys(name for one in found["conditions"] for name in one["scores"]))
-    return HeldOut(remainders, judge, [(spoken(name), list(_rows(name, found["conditions"]))) for name in names])
+    scores = [(spoken(name), list(_rows(name, found["conditions"]))) for name in names]
+    return HeldOut(remainders, judge, scores, found.get("note"))
 
 
 def _remainder(name: str, found: Mapping[str, Any], texts: Mapping[int, str]) -> Row:
