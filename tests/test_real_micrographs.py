@@ -60,7 +60,7 @@ def test_between_measured_exposures_the_report_says_what_one_micrograph_can_tell
     """Trained on 10, 150 and 500 h and asked for 300 h, on a logarithmic scale."""
     small = [
         "data.patch=32", "data.downscale=8", "generator.width=4", "generator.noise=8", "critic.width=4",
-        "generator.conditioner=continuous_mlp", "critic.conditioner=continuous_mlp", 
+        "generator.conditioner=continuous_mlp", "critic.conditioner=continuous_mlp",
         "losses.contrastive=proportional_2c",
         "training.epochs=null", "training.images=96", "training.batch_size=8", "training.device=cpu",
         "data.held_out={conditions: [{exposure: 300}]}", "evaluation.judge_images=200", "evaluation.comparisons=[]",
