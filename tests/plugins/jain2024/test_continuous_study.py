@@ -58,7 +58,16 @@ def test_each_split_has_its_baseline_and_its_gap(zoo: Zoo, data: dict[str, Data]
 
 @pytest.mark.parametrize(
     "method",
-    ["projection", "concatenated", "nearest class", "eq. 1 learned", "eq. 1 fixed", "vicinal hard", "vicinal soft"],
+    [
+        "projection",
+        "concatenated",
+        "nearest class",
+        "eq. 1 learned",
+        "eq. 1 fixed",
+        "vicinal hard",
+        "vicinal soft",
+        "eq. 1 anchored",
+    ],
 )
 def test_every_method_trains(study: Ablation, data: dict[str, Data], method: str, tmp_path: Path) -> None:
     spec = run_of(study, f"{method}, islands").spec
