@@ -1,7 +1,7 @@
-"""The paper's losses: eq. (2) with weight clipping, and eq. (3); eq. (1) is in `proportional`.
+"""The paper's losses: eq. (2) with weight clipping, eq. (3), and eq. (1), which is written in `proportional`.
 
-`contragan_2c` is a pure function that can be used without a run. m images, E features. Masks are made on the device, so
-nothing is read back to the host.
+`contragan_2c` and `proportional_2c` are pure functions that can be used without a run. m images, E features. Masks are
+made on the device, so nothing is read back to the host.
 """
 
 from typing import Literal
@@ -11,7 +11,10 @@ from torch import Tensor
 
 from alloygan import Critic, CriticStep, GeneratorStep, Loss, Terms
 from alloygan_plugins.jain2024.distances import unit_vectors
+from alloygan_plugins.jain2024.proportional import proportional_2c
 from alloygan_plugins.jain2024.specs import ContraGan2C, Wgan
+
+__all__ = ["ContraGan2CLoss", "WassersteinLoss", "contragan_2c", "proportional_2c"]
 
 
 def contragan_2c(

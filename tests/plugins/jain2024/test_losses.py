@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 
 from alloygan_plugins.jain2024.distances import pair_distances
-from alloygan_plugins.jain2024.losses import contragan_2c
-from alloygan_plugins.jain2024.proportional import proportional_2c
+from alloygan_plugins.jain2024.losses import contragan_2c, proportional_2c
 
 LABELS = {
     "mixed": [0, 1, 0, 2, 1, 0],
