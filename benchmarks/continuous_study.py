@@ -16,9 +16,10 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import spearmanr
 
+from alloygan.evaluation.score_list import listed_scores
 from alloygan.files import read_json
 from alloygan.sweeps.held_out_nodes import NodeScore, read_node_scores, write_node_scores
-from alloygan.sweeps.remainders import Remainder, remainder_by_gap, remainders
+from alloygan.sweeps.remainders import Remainder, blend_remainder, remainder_by_gap, remainders
 
 HEADLINES = {
     "two_point": "two-point",
@@ -29,24 +30,35 @@ HEADLINES = {
     "fidelity.composition": "judge: composition",
     "fidelity.time": "judge: time",
 }
+MEANS = {f"{name}.mean": HEADLINES[name] for name in ("area_fraction", "interface_density", "characteristic_length")}
+OF_RUNS = {
+    "mean_deviation": "deviation, trained",
+    "fidelity.accuracy": "judge, trained",
+    "held_out.fidelity.accuracy": "judge, held out",
+    "embedding.spearman": "embedding: Spearman",
+    "held_out.embedding.spearman": "same, held out",
+    "held_out.embedding.triplets": "triplets, held out",
+}
 LAWS = {
     "lever_rule": "area fraction − composition",
     "mean_composition": "mean grey − composition",
     "length_order": "length against time, rank",
     "length_exponent": "length against time, exponent",
 }
+RUN = "run"
+"""In the place of a condition's place: a score of a whole run."""
 GREY_RANGE = (-0.1, 1.1)  # of the data set spinodal, by default
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What is kept of a study: scores of held-out conditions, and of each run what it does along the conditions.
+    """What is kept of a study: scores of held-out conditions, and of each run its scores over all and the laws.
 
-    `along`: by cell, seed and law; `real`: the same of the real images, by law.
+    `runs`: by cell, seed, and score or law; `real`: what real images have in their place.
     """
 
     nodes: list[NodeScore]
-    along: dict[tuple[str, int, str], float]
+    runs: dict[tuple[str, int, str], float]
     real: dict[str, float]
 
 
@@ -62,8 +74,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for split in dict.fromkeys(_split(one.cell) for one in study.nodes):
         mine = [one for one in study.nodes if _split(one.cell) == split]
         for place in dict.fromkeys(one.place for one in mine):
-            console.print(_remainder_table(mine, split, place))
-    console.print(_law_table(study))
+            console.print(_remainder_table(mine, split, place, HEADLINES))
+            console.print(_remainder_table(mine, split, place, MEANS))
+    console.print(_run_table(study, "along the conditions, from the same noises", LAWS))
+    console.print(_run_table(study, "over all conditions", OF_RUNS))
     if options.keep is not None:
         _keep(study, options.keep)
     if options.figure is not None:
@@ -72,17 +86,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _of_folder(out: Path) -> Kept:
     nodes = read_node_scores(out / "held_out.csv")
-    along: dict[tuple[str, int, str], float] = {}
+    runs: dict[tuple[str, int, str], float] = {}
     real: dict[str, float] = {}
     for cell in read_json(out / "ablation.json")["cells"]:
         for seed, folder in cell["runs"].items():
             path = out / folder / "run" / "evaluation.json"
             if not path.is_file():
                 continue
-            sweeps = read_json(path)["condition_sweeps"]
-            along |= {(cell["name"], int(seed), law): value for law, value in laws(sweeps, "generated").items()}
-            real |= laws(sweeps, "real")
-    return Kept(nodes, along, real)
+            evaluation = read_json(path)
+            listed = [one for one in listed_scores(evaluation) if one.name in OF_RUNS]
+            found = laws(evaluation["condition_sweeps"], "generated") | {one.name: one.value for one in listed}
+            runs |= {(cell["name"], int(seed), name): value for name, value in found.items()}
+            real |= laws(evaluation["condition_sweeps"], "real")
+            real |= {one.name: one.floor for one in listed if one.floor is not None}
+    return Kept(nodes, runs, real)
 
 
 def laws(sweeps: Sequence[Mapping[str, Any]], of: str) -> dict[str, float]:
@@ -109,36 +126,32 @@ def _curve(sweep: Mapping[str, Any], name: str, of: str) -> tuple[np.ndarray, np
 
 
 def _keep(study: Kept, path: Path) -> None:
-    """One table: held-out scores, and laws as scores without a condition."""
-    real = [
-        NodeScore("real", "", 0, "", "along", 0, law, value, None, None, False) for law, value in study.real.items()
+    """One table: held-out scores, and those of runs as scores of no condition."""
+    real = {("real", 0, name): value for name, value in study.real.items()}
+    of_runs = [
+        NodeScore(cell, "", seed, "", RUN, 0, name, value, None, None, False)
+        for (cell, seed, name), value in (real | study.runs).items()
     ]
-    along = [
-        NodeScore(cell, "", seed, "", "along", 0, law, value, None, None, False)
-        for (cell, seed, law), value in study.along.items()
-    ]
-    write_node_scores([*study.nodes, *real, *along], path)
+    write_node_scores([*study.nodes, *of_runs], path)
 
 
 def _of_file(path: Path) -> Kept:
     rows = read_node_scores(path)
-    along = {
-        (one.cell, one.seed, one.score): one.value for one in rows if one.place == "along" and one.value is not None
-    }
+    runs = {(one.cell, one.seed, one.score): one.value for one in rows if one.place == RUN and one.value is not None}
     return Kept(
-        [one for one in rows if one.place != "along"],
-        {key: value for key, value in along.items() if key[0] != "real"},
-        {law: value for (cell, _, law), value in along.items() if cell == "real"},
+        [one for one in rows if one.place != RUN],
+        {key: value for key, value in runs.items() if key[0] != "real"},
+        {name: value for (cell, _, name), value in runs.items() if cell == "real"},
     )
 
 
 def _joined(parts: Sequence[Kept]) -> Kept:
-    along: dict[tuple[str, int, str], float] = {}
+    runs: dict[tuple[str, int, str], float] = {}
     real: dict[str, float] = {}
     for part in parts:
-        along |= part.along
+        runs |= part.runs
         real |= part.real
-    return Kept([one for part in parts for one in part.nodes], along, real)
+    return Kept([one for part in parts for one in part.nodes], runs, real)
 
 
 def _method(cell: str) -> str:
@@ -149,16 +162,20 @@ def _split(cell: str) -> str:
     return cell.rpartition(", ")[2]
 
 
-def _remainder_table(nodes: Sequence[NodeScore], split: str, place: str) -> Table:
-    found = {score: remainders(nodes, score, place) for score in HEADLINES}
-    shown = [score for score in HEADLINES if any(one.value is not None for one in found[score].values())]
-    table = Table(title=f"{split}, {place} conditions trained on: remainder", title_justify="left")
+def _remainder_table(nodes: Sequence[NodeScore], split: str, place: str, scores: Mapping[str, str]) -> Table:
+    found = {score: remainders(nodes, score, place) for score in scores}
+    shown = [score for score in scores if any(one.value is not None for one in found[score].values())]
+    what = "remainder" if scores is HEADLINES else "remainder of the mean values"
+    table = Table(title=f"{split}, {place} conditions trained on: {what}", title_justify="left")
     table.add_column("method")
     for score in shown:
         some = [one.conditions for one in found[score].values()]
-        table.add_column(f"{HEADLINES[score]} ({max(some)} nodes)", justify="right")
+        table.add_column(f"{scores[score]} ({max(some)} nodes)", justify="right")
     for cell in dict.fromkeys(one.cell for one in nodes):
         table.add_row(_method(cell), *(_words(found[score].get(cell)) for score in shown))
+    blends = [blend_remainder(nodes, score, place) for score in shown]
+    if any(blend is not None for blend in blends):
+        table.add_row("blend of the neighbours", *("–" if blend is None else f"{blend:.2f}" for blend in blends))
     return table
 
 
@@ -174,22 +191,19 @@ def _words(one: Remainder | None) -> str:
     return text
 
 
-def _law_table(study: Kept) -> Table:
-    table = Table(
-        title="along the conditions, from the same noises: mean over seeds and their range", title_justify="left"
-    )
+def _run_table(study: Kept, title: str, names: Mapping[str, str]) -> Table:
+    table = Table(title=f"{title}: mean over seeds and their range", title_justify="left")
     table.add_column("cell")
-    for words in LAWS.values():
+    for words in names.values():
         table.add_column(words, justify="right")
-    cells = dict.fromkeys(cell for cell, _, _ in study.along)
-    for cell in cells:
-        table.add_row(cell, *(_over_seeds(study, cell, law) for law in LAWS))
-    table.add_row("real images", *(f"{study.real[law]:.3f}" if law in study.real else "–" for law in LAWS))
+    for cell in dict.fromkeys(cell for cell, _, _ in study.runs):
+        table.add_row(cell, *(_over_seeds(study, cell, name) for name in names))
+    table.add_row("real images", *(f"{study.real[name]:.3f}" if name in study.real else "–" for name in names))
     return table
 
 
-def _over_seeds(study: Kept, cell: str, law: str) -> str:
-    values = [value for (one, _, name), value in study.along.items() if (one, name) == (cell, law)]
+def _over_seeds(study: Kept, cell: str, name: str) -> str:
+    values = [value for (one, _, found), value in study.runs.items() if (one, found) == (cell, name)]
     return f"{statistics.mean(values):.3f} ({min(values):.3f} to {max(values):.3f})" if values else "–"
 
 
