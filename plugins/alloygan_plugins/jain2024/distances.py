@@ -5,6 +5,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from alloygan_plugins.jain2024.chunks import sum_over_rows
+
 Distance = Literal["cosine", "l2"]
 
 
@@ -16,9 +18,8 @@ def distances(points: Tensor, others: Tensor, distance: Distance) -> Tensor:
     """
     if distance == "cosine":
         return 1 - unit_vectors(points) @ unit_vectors(others).T
-    squared = (points[:, None, :] - others[None, :, :]).square().sum(dim=2)
-    apart = squared > 0
-    return torch.where(apart, torch.where(apart, squared, 1.0).sqrt(), 0.0)
+    # Not by a matrix product, whose differences of large numbers lose small distances.
+    return torch.cdist(points, others, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def pair_distances(points: Tensor, distance: Distance) -> Tensor:
@@ -27,14 +28,15 @@ def pair_distances(points: Tensor, distance: Distance) -> Tensor:
 
 
 def mean_pair_distance(points: Tensor, distance: Distance) -> Tensor:
-    """Mean distance over the m(m − 1) pairs, 0-d; 0 for a batch of one."""
+    """Mean distance over the m(m − 1) pairs, 0-d; 0 for a batch of one. Memory grows with m, not with m²."""
     count = len(points)
-    return (pair_distances(points, distance) * off_diagonal(points)).sum() / max(1, count * (count - 1))
+    everyone = torch.arange(count, device=points.device)
 
+    def of_rows(rows: Tensor) -> Tensor:
+        # The distance of a point from itself is 0 but for rounding.
+        return (distances(points[rows], points, distance) * (rows[:, None] != everyone)).sum()
 
-def off_diagonal(points: Tensor) -> Tensor:
-    """Which of the m × m pairs are of two different points, bool."""
-    return ~torch.eye(len(points), dtype=torch.bool, device=points.device)
+    return sum_over_rows(of_rows, everyone, count) / max(1, count * (count - 1))
 
 
 def unit_vectors(vectors: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from alloygan import Critic, CriticStep, GeneratorStep, Loss, Terms
+from alloygan_plugins.jain2024.chunks import sum_over_rows
 from alloygan_plugins.jain2024.distances import unit_vectors
 from alloygan_plugins.jain2024.proportional import proportional_2c
 from alloygan_plugins.jain2024.specs import ContraGan2C, Wgan
@@ -30,17 +31,24 @@ def contragan_2c(
 
     `image_embedding` l(x) (m, E), `condition_embedding` e(y) (m, E), `labels` (m,) int64. With `self_pair="drop"` the
     pair k = i is in neither sum and the loss is ≥ 0; `"as_printed"` keeps it in the numerator. A batch of one gives 0
-    (with "drop"). Safe for temperatures down to 0.01: all exponentials are taken relative to the largest.
+    (with "drop"). Safe for temperatures down to 0.01: all exponentials are taken relative to the largest. Memory grows
+    with m, not with m².
     """
     if similarity == "cosine":
         image_embedding, condition_embedding = unit_vectors(image_embedding), unit_vectors(condition_embedding)
-    to_condition = (image_embedding * condition_embedding).sum(dim=1, keepdim=True) / temperature
-    to_images = image_embedding @ image_embedding.T / temperature
-    same = labels[:, None] == labels[None, :]
-    itself = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
-    positive = same & ~itself if self_pair == "drop" else same
-    # The first column is always finite, so no row is all −inf, whose logsumexp has a NaN gradient.
-    return (_log_sum(to_condition, to_images, ~itself) - _log_sum(to_condition, to_images, positive)).mean()
+    images = torch.arange(len(labels), device=labels.device)
+
+    def of_rows(rows: Tensor) -> Tensor:
+        mine = image_embedding[rows]
+        to_condition = (mine * condition_embedding[rows]).sum(dim=1, keepdim=True) / temperature
+        to_images = mine @ image_embedding.T / temperature
+        others = rows[:, None] != images
+        same = labels[rows, None] == labels
+        positive = same & others if self_pair == "drop" else same
+        # The first column is always finite, so no row is all −inf, whose logsumexp has a NaN gradient.
+        return (_log_sum(to_condition, to_images, others) - _log_sum(to_condition, to_images, positive)).sum()
+
+    return sum_over_rows(of_rows, images, len(images)) / len(images)
 
 
 def _log_sum(first: Tensor, others: Tensor, mask: Tensor) -> Tensor:

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from alloygan import Condition, CriticStep, GeneratorStep, Loss, Terms
-from alloygan_plugins.jain2024.distances import Distance, distances, mean_pair_distance, off_diagonal
+from alloygan_plugins.jain2024.chunks import sum_over_rows
+from alloygan_plugins.jain2024.distances import Distance, distances, mean_pair_distance
 from alloygan_plugins.jain2024.specs import Proportional2C
 
 
@@ -35,25 +36,31 @@ def proportional_2c(
     Beyond the paper: with `relative` both distances are in units of their mean, so that α is fitted in each batch
     (leave `alpha` at 1; δ is in these units) and embeddings that collapse do not cost less. With `anchors`, l(x) (n, E)
     and conditions (n, E') of other images, the pairs are the m × n of an image with an anchor, in place of the
-    m(m − 1) of two images; the units are then those of the anchors.
+    m(m − 1) of two images; the units are then those of the anchors. Memory grows with m, not with m².
     """
     of_conditions = condition_distance or distance
     image_anchors, condition_anchors = anchors or (image_embedding, condition_embedding)
-    between_images = distances(image_embedding, image_anchors, distance)
-    between_conditions = distances(condition_embedding, condition_anchors, of_conditions)
+    per_image: float | Tensor = 1.0
+    per_condition: float | Tensor = alpha
     if relative:
-        between_images = _in_units_of(between_images, mean_pair_distance(image_anchors, distance))
-        between_conditions = _in_units_of(between_conditions, mean_pair_distance(condition_anchors, of_conditions))
-    excess = ((between_images - alpha * between_conditions).abs() - delta).clamp_min(0)
-    count, partners = excess.shape
-    if anchors is None:
-        excess, partners = excess * off_diagonal(image_embedding), count - 1
-    return excess.sum() / (max(1, count * partners) if normalise == "pairs" else count)
+        per_image = _reciprocal(mean_pair_distance(image_anchors, distance))
+        per_condition = alpha * _reciprocal(mean_pair_distance(condition_anchors, of_conditions))
+    count, partners = len(image_embedding), len(image_anchors)
+    images, others = (torch.arange(n, device=image_embedding.device) for n in (count, partners))
+
+    def of_rows(rows: Tensor) -> Tensor:
+        between_images = distances(image_embedding[rows], image_anchors, distance) * per_image
+        between_conditions = distances(condition_embedding[rows], condition_anchors, of_conditions) * per_condition
+        excess = ((between_images - between_conditions).abs() - delta).clamp_min(0)
+        return (excess if anchors is not None else excess * (rows[:, None] != others)).sum()
+
+    pairs = count * (partners if anchors is not None else count - 1)
+    return sum_over_rows(of_rows, images, partners) / (max(1, pairs) if normalise == "pairs" else count)
 
 
-def _in_units_of(between: Tensor, mean: Tensor) -> Tensor:
-    """Distances over their mean; 0 where there is none, with gradient 0."""
-    return between * torch.where(mean > 0, torch.where(mean > 0, mean, 1.0).reciprocal(), 0.0)
+def _reciprocal(mean: Tensor) -> Tensor:
+    """1 / mean; 0 where there is none, with gradient 0."""
+    return torch.where(mean > 0, torch.where(mean > 0, mean, 1.0).reciprocal(), 0.0)
 
 
 class Proportional2CLoss(Loss):
