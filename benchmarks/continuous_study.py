@@ -18,7 +18,7 @@ from scipy.stats import spearmanr
 
 from alloygan.evaluation.score_list import listed_scores
 from alloygan.files import read_json
-from alloygan.sweeps.held_out_nodes import NodeScore, read_node_scores, write_node_scores
+from alloygan.sweeps.held_out_scores import HeldOutScore, read_held_out_scores, write_held_out_scores
 from alloygan.sweeps.remainders import Remainder, blend_remainder, remainder_by_gap, remainders
 
 HEADLINES = {
@@ -45,6 +45,7 @@ LAWS = {
     "length_order": "length against time, rank",
     "length_exponent": "length against time, exponent",
 }
+REAL = "real images, "
 RUN = "run"
 """In the place of a condition's place: a score of a whole run."""
 GREY_RANGE = (-0.1, 1.1)  # of the data set spinodal, by default
@@ -54,12 +55,11 @@ GREY_RANGE = (-0.1, 1.1)  # of the data set spinodal, by default
 class Kept:
     """What is kept of a study: scores of held-out conditions, and of each run its scores over all and the laws.
 
-    `runs`: by cell, seed, and score or law; `real`: what real images have in their place.
+    `runs`: by cell, seed, and score or law; what real images have in their place is of the cell `real images, SPLIT`.
     """
 
-    nodes: list[NodeScore]
+    scores: list[HeldOutScore]
     runs: dict[tuple[str, int, str], float]
-    real: dict[str, float]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -71,8 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     study = _joined([_of_folder(path) if path.is_dir() else _of_file(path) for path in options.source])
     console = Console()
-    for split in dict.fromkeys(_split(one.cell) for one in study.nodes):
-        mine = [one for one in study.nodes if _split(one.cell) == split]
+    for split in dict.fromkeys(_split(one.cell) for one in study.scores):
+        mine = [one for one in study.scores if _split(one.cell) == split]
         for place in dict.fromkeys(one.place for one in mine):
             console.print(_remainder_table(mine, split, place, HEADLINES))
             console.print(_remainder_table(mine, split, place, MEANS))
@@ -81,13 +81,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.keep is not None:
         _keep(study, options.keep)
     if options.figure is not None:
-        _draw(study.nodes, options.figure)
+        _draw(study.scores, options.figure)
 
 
 def _of_folder(out: Path) -> Kept:
-    nodes = read_node_scores(out / "held_out.csv")
+    nodes = read_held_out_scores(out / "held_out.csv")
     runs: dict[tuple[str, int, str], float] = {}
-    real: dict[str, float] = {}
     for cell in read_json(out / "ablation.json")["cells"]:
         for seed, folder in cell["runs"].items():
             path = out / folder / "run" / "evaluation.json"
@@ -95,63 +94,69 @@ def _of_folder(out: Path) -> Kept:
                 continue
             evaluation = read_json(path)
             listed = [one for one in listed_scores(evaluation) if one.name in OF_RUNS]
-            found = laws(evaluation["condition_sweeps"], "generated") | {one.name: one.value for one in listed}
+            found = laws(evaluation.get("condition_sweeps") or (), "generated") | {
+                one.name: one.value for one in listed
+            }
             runs |= {(cell["name"], int(seed), name): value for name, value in found.items()}
-            real |= laws(evaluation["condition_sweeps"], "real")
-            real |= {one.name: one.floor for one in listed if one.floor is not None}
-    return Kept(nodes, runs, real)
+            floors = laws(evaluation.get("condition_sweeps") or (), "real")
+            floors |= {one.name: one.floor for one in listed if one.floor is not None}
+            # Real images are the same in all runs of a split.
+            runs |= {(f"{REAL}{_split(cell['name'])}", 0, name): value for name, value in floors.items()}
+    return Kept(nodes, runs)
 
 
 def laws(sweeps: Sequence[Mapping[str, Any]], of: str) -> dict[str, float]:
-    """What is known of spinodals, of the generated images of a sweep or of the real ones beside them."""
-    composition = next(sweep for sweep in sweeps if sweep["column"] == "composition")
-    time = next(sweep for sweep in sweeps if sweep["column"] == "time")
+    """What is known of spinodals, of the generated images of a sweep or of the real ones beside them.
+
+    Without what cannot be told, since a column is not swept or there is nothing to measure.
+    """
     low, high = GREY_RANGE
-    shares, compositions = _curve(composition, "area_fraction", of)
-    grey, of_grey = _curve(composition, "mean_grey", of)
-    lengths, times = _curve(time, "characteristic_length", of)
-    return {
-        "lever_rule": float(np.abs(shares - compositions).mean()),
-        "mean_composition": float(np.abs(low + grey * (high - low) - of_grey).mean()),
-        "length_order": float(spearmanr(lengths, times).statistic),
-        "length_exponent": float(np.polyfit(np.log(times), np.log(lengths), 1)[0]),
-    }
+    found: dict[str, float] = {}
+    shares, compositions = _curve(sweeps, "composition", "area_fraction", of)
+    if len(shares):
+        found["lever_rule"] = float(np.abs(shares - compositions).mean())
+    grey, compositions = _curve(sweeps, "composition", "mean_grey", of)
+    if len(grey):
+        found["mean_composition"] = float(np.abs(low + grey * (high - low) - compositions).mean())
+    lengths, times = _curve(sweeps, "time", "characteristic_length", of)
+    if len(lengths) > 1:
+        found["length_order"] = float(spearmanr(lengths, times).statistic) if np.ptp(lengths) > 0 else 0.0
+        found["length_exponent"] = float(np.polyfit(np.log(times), np.log(lengths), 1)[0])
+    return found
 
 
-def _curve(sweep: Mapping[str, Any], name: str, of: str) -> tuple[np.ndarray, np.ndarray]:
-    found = sweep["descriptors"][name]
-    if of == "real":
-        return np.array([one["mean"] for one in found["real"]]), np.array([one["value"] for one in found["real"]])
-    return np.array(found["generated"]), np.array(sweep["values"])
+def _curve(sweeps: Sequence[Mapping[str, Any]], column: str, name: str, of: str) -> tuple[np.ndarray, np.ndarray]:
+    """Mean values and the conditions that they were measured at; empty where there are none."""
+    pairs: list[tuple[float | None, float]] = []
+    for sweep in sweeps:
+        if sweep["column"] == column and name in sweep["descriptors"]:
+            one = sweep["descriptors"][name]
+            real = [(node["mean"], node["value"]) for node in one["real"]]
+            pairs += real if of == "real" else list(zip(one["generated"], sweep["values"], strict=True))
+    known = np.array([pair for pair in pairs if pair[0] is not None], dtype=np.float64).reshape(-1, 2)
+    return known[:, 0], known[:, 1]
 
 
 def _keep(study: Kept, path: Path) -> None:
     """One table: held-out scores, and those of runs as scores of no condition."""
-    real = {("real", 0, name): value for name, value in study.real.items()}
     of_runs = [
-        NodeScore(cell, "", seed, "", RUN, 0, name, value, None, None, False)
-        for (cell, seed, name), value in (real | study.runs).items()
+        HeldOutScore(cell, "", seed, "", RUN, 0, name, value, None, None, False)
+        for (cell, seed, name), value in study.runs.items()
     ]
-    write_node_scores([*study.nodes, *of_runs], path)
+    write_held_out_scores([*study.scores, *of_runs], path)
 
 
 def _of_file(path: Path) -> Kept:
-    rows = read_node_scores(path)
+    rows = read_held_out_scores(path)
     runs = {(one.cell, one.seed, one.score): one.value for one in rows if one.place == RUN and one.value is not None}
-    return Kept(
-        [one for one in rows if one.place != RUN],
-        {key: value for key, value in runs.items() if key[0] != "real"},
-        {name: value for (cell, _, name), value in runs.items() if cell == "real"},
-    )
+    return Kept([one for one in rows if one.place != RUN], runs)
 
 
 def _joined(parts: Sequence[Kept]) -> Kept:
     runs: dict[tuple[str, int, str], float] = {}
-    real: dict[str, float] = {}
     for part in parts:
         runs |= part.runs
-        real |= part.real
-    return Kept([one for part in parts for one in part.nodes], runs, real)
+    return Kept([one for part in parts for one in part.scores], runs)
 
 
 def _method(cell: str) -> str:
@@ -162,7 +167,7 @@ def _split(cell: str) -> str:
     return cell.rpartition(", ")[2]
 
 
-def _remainder_table(nodes: Sequence[NodeScore], split: str, place: str, scores: Mapping[str, str]) -> Table:
+def _remainder_table(nodes: Sequence[HeldOutScore], split: str, place: str, scores: Mapping[str, str]) -> Table:
     found = {score: remainders(nodes, score, place) for score in scores}
     shown = [score for score in scores if any(one.value is not None for one in found[score].values())]
     what = "remainder" if scores is HEADLINES else "remainder of the mean values"
@@ -198,7 +203,6 @@ def _run_table(study: Kept, title: str, names: Mapping[str, str]) -> Table:
         table.add_column(words, justify="right")
     for cell in dict.fromkeys(cell for cell, _, _ in study.runs):
         table.add_row(cell, *(_over_seeds(study, cell, name) for name in names))
-    table.add_row("real images", *(f"{study.real[name]:.3f}" if name in study.real else "–" for name in names))
     return table
 
 
@@ -207,14 +211,14 @@ def _over_seeds(study: Kept, cell: str, name: str) -> str:
     return f"{statistics.mean(values):.3f} ({min(values):.3f} to {max(values):.3f})" if values else "–"
 
 
-def _points(nodes: Sequence[NodeScore], method: str, score: str) -> Iterator[tuple[float, float]]:
+def _points(nodes: Sequence[HeldOutScore], method: str, score: str) -> Iterator[tuple[float, float]]:
     """The remainder over the width of the gap, all splits together; between conditions only."""
     for cell in dict.fromkeys(one.cell for one in nodes if _method(one.cell) == method):
         mine = [one for one in nodes if one.cell == cell and one.place == "between"]
         yield from remainder_by_gap(mine, cell, score).items()
 
 
-def _draw(nodes: Sequence[NodeScore], path: Path) -> None:
+def _draw(nodes: Sequence[HeldOutScore], path: Path) -> None:
     from matplotlib.figure import Figure
 
     from alloygan.reports.style import BLUE, GREY, SERIES, styled

@@ -75,7 +75,8 @@ def test_between_measured_exposures_the_report_says_what_one_micrograph_can_tell
     assert sweep["values"][-1] == 500
     assert sweep["values"][4] == pytest.approx((10 * 500) ** 0.5, rel=1e-3), "even steps of the logarithm"
     note = result["interpolation"]["note"]
-    assert note.startswith("One micrograph or simulation only for every condition here.")
+    assert note.startswith("There is one micrograph or simulation only of exposure = 300 h: the floor")
+    assert "Nearest is a single micrograph or simulation of exposure = 500 h." in note
     page = write_report(run, zoo).read_text(encoding="utf-8")
     assert "Keep in mind." in page
-    assert "the floor compares two regions of one micrograph" in page
+    assert "compares two regions of it" in page

@@ -54,7 +54,7 @@ def test_each_column_is_swept_over_its_range_at_the_middle_of_the_others() -> No
     given = space()
     over_time, over_share = condition_sweeps(SPEC, given, sample, evaluation(given), None)
     assert (over_time["column"], over_time["held"]) == ("time", "share = 0.4")
-    assert over_time["values"] == pytest.approx([10, 31.62, 100, 316.2, 1000])
+    assert over_time["values"] == pytest.approx([10, 1000**0.5, 100, 1e5**0.5, 1000])
     assert (over_share["column"], over_share["held"]) == ("share", "time = 100 h")
     assert over_share["values"] == pytest.approx([0.2, 0.3, 0.4, 0.5, 0.6])
     assert {one[1:] for one in asked} == {(4, 3)}, "the same noises at every step"
@@ -84,7 +84,7 @@ def test_a_law_that_is_not_kept_is_seen() -> None:
     assert share["order"] == pytest.approx(-1)
     assert share["error"] == pytest.approx(np.mean([0.4, 0.2, 0, 0.2, 0.4]) / 0.4)
     constant = condition_sweeps(SPEC, given, lambda r, n, s: striped((1.0, 0.4), n, s), evaluation(given), None)[1]
-    assert constant["descriptors"]["area_fraction"]["order"] is None
+    assert constant["descriptors"]["area_fraction"]["order"] == 0
     assert constant["descriptors"]["area_fraction"]["error"] == pytest.approx(np.mean([0.2, 0.1, 0, 0.1, 0.2]) / 0.4)
 
 
@@ -127,3 +127,95 @@ def test_none_are_made_where_none_are_asked_for() -> None:
     assert condition_sweeps(none, given, striped, evaluation(given), None) == []
     random = ConditionSpace(given.columns)
     assert condition_sweeps(SPEC, random, striped, {"segmentation": {"threshold": 128.0}, "conditions": []}, None) == []
+
+
+def test_the_phase_is_that_of_the_condition_as_for_real_images() -> None:
+    """With `phase: minority` the primary phase changes at one half; a perfect generator has no error."""
+    rows = [{"share": share} for share in (0.2, 0.4, 0.6, 0.8)]
+    given = ConditionSpace.from_rows([ColumnSpec(name="share")], rows)
+    minority = [min(float(row[0]), 1 - float(row[0])) for row in given.table]
+    conditions = [
+        {
+            "label": i,
+            "primary": "bright" if float(row[0]) < 0.5 else "dark",
+            "scores": {"area_fraction": {"real": share}, "interface_density": {"real": 0.05}},
+        }
+        for i, (row, share) in enumerate(zip(given.table, minority, strict=True))
+    ]
+
+    def sample(row: Row, count: int, seed: int) -> Tensor:
+        return striped((0.0, row[0]), count, seed)
+
+    known = {"segmentation": {"threshold": 128.0}, "conditions": conditions}
+    (found,) = condition_sweeps(SPEC.model_copy(update={"sweep_steps": 4}), given, sample, known, None)
+    assert found["descriptors"]["area_fraction"]["error"] == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize(("low", "high"), [(10_000.0, 10_004.0), (1173.15, 1178.15)])
+def test_steps_are_as_fine_as_the_range_asks_for(low: float, high: float) -> None:
+    given = ConditionSpace.from_rows([ColumnSpec(name="share")], [{"share": low}, {"share": high}])
+
+    def sample(row: Row, count: int, seed: int) -> Tensor:
+        return striped((0.0, (float(row[0]) - low) / (high - low)), count, seed)
+
+    scores = [{"area_fraction": {"real": real}, "interface_density": {"real": 0.05}} for real in (0.0, 1.0)]
+    conditions = [{"label": i, "primary": "bright", "scores": one} for i, one in enumerate(scores)]
+    known = {"segmentation": {"threshold": 128.0}, "conditions": conditions}
+    (found,) = condition_sweeps(SPEC, given, sample, known, None)
+    assert found["values"] == pytest.approx(np.linspace(low, high, 5), rel=1e-9)
+    assert found["values"][0] == low
+    assert found["descriptors"]["area_fraction"]["order"] == pytest.approx(1)
+
+
+def test_scattered_conditions_are_swept_without_real_values_beside_them() -> None:
+    rows = [{"time": t, "share": s} for t, s in ((10, 0.2), (40, 0.5), (300, 0.3), (1000, 0.6))]
+    given = ConditionSpace.from_rows([ColumnSpec(name="time", scale="log"), ColumnSpec(name="share")], rows)
+    over_time, over_share = condition_sweeps(SPEC, given, striped, evaluation(given), None)
+    assert (over_time["values"][0], over_time["values"][-1]) == (10, 1000)
+    assert (over_share["values"][0], over_share["values"][-1]) == (0.2, 0.6)
+    share = over_share["descriptors"]["area_fraction"]
+    assert len(share["generated"]) == 5
+    assert len(share["real"]) == 1
+    assert (share["order"], share["error"]) == (None, None)
+
+
+def test_beyond_the_outermost_real_value_nothing_is_compared() -> None:
+    given = space()
+    known = evaluation(given)
+    for one, row in zip(known["conditions"], given.table, strict=True):
+        if row[1] == 0.6:
+            one["scores"]["area_fraction"]["real"] = None
+    share = condition_sweeps(SPEC, given, striped, known, None)[1]["descriptors"]["area_fraction"]
+    assert share["error"] == pytest.approx(0, abs=1e-9)
+    assert share["order"] == pytest.approx(1)
+
+
+def test_a_step_without_anything_to_measure_counts_as_the_whole_range() -> None:
+    from alloygan_plugins.spatial_correlation.specs import CharacteristicLength
+
+    spec = EvaluationSpec(descriptors=(CharacteristicLength(),), comparisons=(), images=2, sweep_steps=3)
+    given = ConditionSpace.from_rows([ColumnSpec(name="share")], [{"share": 0.0}, {"share": 1.0}])
+    conditions = [
+        {"label": i, "primary": "bright", "scores": {"characteristic_length": {"real": 5.0 + i}}} for i in range(2)
+    ]
+    known = {"segmentation": {"threshold": 128.0}, "conditions": conditions}
+
+    def blank(row: Row, count: int, seed: int) -> Tensor:
+        return torch.zeros(count, 1, 16, 16, dtype=torch.uint8)
+
+    (found,) = condition_sweeps(spec, given, blank, known, None)
+    assert found["descriptors"]["characteristic_length"]["generated"] == [None, None, None]
+    assert found["descriptors"]["characteristic_length"]["error"] == 1
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_too_few_steps_are_refused(steps: int) -> None:
+    with pytest.raises(ValueError, match="are in no order"):
+        EvaluationSpec(descriptors=(AreaFraction(),), comparisons=(), sweep_steps=steps)
+
+
+def test_progress_is_told_a_sweep_at_a_time() -> None:
+    told: list[tuple[str, int, int]] = []
+    given = space()
+    condition_sweeps(SPEC, given, striped, evaluation(given), None, progress=lambda *one: told.append(one))
+    assert told == [("sweep", 0, 2), ("sweep", 1, 2), ("sweep", 2, 2)]

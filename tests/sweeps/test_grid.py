@@ -116,10 +116,16 @@ def test_a_baseline_may_leave_factors_open(zoo: Zoo, write: Write) -> None:
     assert "the cell longer is compared with none: no cell has its levels with those of the baseline" in note
 
 
-def test_two_cells_that_could_be_a_baseline_are_told(zoo: Zoo, write: Write) -> None:
-    text = "cells: [{name: other, contrastive: without, width: wide, set: {training.images: 64}}]\n"
-    told = problems(zoo, write(TWO_BY_TWO + text + "baseline: {contrastive: without}\n"))
-    assert "the cells without, wide; other could both be the baseline of 'with, wide'; name one" in told
+def test_a_cell_with_overrides_of_its_own_is_no_baseline_where_there_is_a_plain_one(zoo: Zoo, write: Write) -> None:
+    listed = "cells: [{name: longer, contrastive: without, width: wide, set: {training.images: 72}}]\n"
+    ablation = read_ablation(write(TWO_BY_TWO + listed + "baseline: {contrastive: without}\n"), zoo)
+    assert ablation.baselines == ("without, narrow", "without, wide")
+    assert ablation.cell("longer").baseline == "without, wide"
+    listed = "cells: [{name: longer, contrastive: without, set: {training.images: 72}}]\n"
+    ablation = read_ablation(write(TWO_BY_TWO + listed + "baseline: {contrastive: without}\n"), zoo)
+    assert ablation.baselines == ("without, narrow", "without, wide")
+    alone = read_ablation(write(TWO_BY_TWO + "product: false\n" + listed + "baseline: {contrastive: without}\n"), zoo)
+    assert alone.baselines == ("longer",)
 
 
 def test_an_ablation_extends_another(zoo: Zoo, write: Write, tmp_path: Path) -> None:
@@ -149,6 +155,7 @@ def test_a_level_that_writes_down_what_is_there_is_noted(zoo: Zoo, write: Write)
         ("vary: {w: {}}", "the factor 'w' has no levels"),
         ("vary: {w: {a: {}, b: {generator.width: 8}}}\nbaseline: c", "no cell is called 'c'"),
         ("vary: {w: {a: {}, b: {generator.width: 8}}}\nbaseline: {w: c}", "w has no level 'c'. Levels: a, b"),
+        (TWO_BY_TWO + "baseline: {}\n", "{} names no level"),
         (
             TWO_BY_TWO + "exclude: [{contrastive: without}]\nbaseline: {contrastive: without}\n",
             "no cell that runs has the levels {contrastive: without}; name one cell, of: with, narrow; with, wide",

@@ -11,7 +11,7 @@ from alloygan import Zoo
 from alloygan.reports.wording import number
 from alloygan.sweeps.ablate import ablate
 from alloygan.sweeps.grid import Ablation, read_ablation
-from alloygan.sweeps.held_out_nodes import MEAN_VALUE, read_node_scores
+from alloygan.sweeps.held_out_scores import MEAN_VALUE, read_held_out_scores
 from alloygan.sweeps.remainders import remainders
 
 STUDY = """
@@ -47,7 +47,7 @@ def study(zoo: Zoo, base: str, tmp_path_factory: pytest.TempPathFactory) -> tupl
 
 def test_the_table_has_every_score_of_every_held_out_condition(study: tuple[Path, Ablation]) -> None:
     out, ablation = study
-    scores = read_node_scores(out / "held_out.csv")
+    scores = read_held_out_scores(out / "held_out.csv")
     conditions = {"plain, islands": 2, "term, islands": 2, "plain, band": 9, "term, band": 9}
     for cell, count in conditions.items():
         mine = [one for one in scores if one.cell == cell]
@@ -78,7 +78,7 @@ def test_the_page_has_the_remainders_beside_those_of_the_blend(study: tuple[Path
     section = page[page.index('<section id="held-out">') :]
     section = section[: section.index("</section>")]
     text = " ".join(unescape(re.sub(r"<[^>]*>", " ", section)).split())
-    scores = read_node_scores(out / "held_out.csv")
+    scores = read_held_out_scores(out / "held_out.csv")
     for name in ("area_fraction", "area_fraction" + MEAN_VALUE):
         for place in ("between", "beyond"):
             for cell, one in remainders(scores, name, place).items():

@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 
 from alloygan.errors import RunFolderError
-from alloygan.sweeps.held_out_nodes import NodeScore, read_node_scores, write_node_scores
+from alloygan.sweeps.held_out_scores import HeldOutScore, read_held_out_scores, write_held_out_scores
 from alloygan.sweeps.remainders import blend_remainder, remainder_by_gap, remainders
 
 NEAREST = {"a": 1.1, "b": 0.6, "c": 2.1, "d": 0.4}
 FLOOR = 0.1
 
 
-def scores(cell: str, baseline: str, left: float, scatter: float = 0.0, seeds: int = 3) -> list[NodeScore]:
+def scores(cell: str, baseline: str, left: float, scatter: float = 0.0, seeds: int = 3) -> list[HeldOutScore]:
     """A cell of which `left` of the way is left in every condition, give or take."""
     random = np.random.default_rng(len(cell))
     return [
-        NodeScore(
+        HeldOutScore(
             cell, baseline, seed, condition, "between", 0.1 if condition < "c" else 0.2, "two_point",
             FLOOR + (left + scatter * random.standard_normal()) * (nearest - FLOOR), FLOOR, nearest, True,
         )
@@ -29,8 +29,8 @@ def scores(cell: str, baseline: str, left: float, scatter: float = 0.0, seeds: i
 
 def test_the_remainder_is_a_ratio_of_sums() -> None:
     one = [
-        NodeScore("x", "", 0, "a", "between", 0.1, "s", 0.3, 0.1, 1.1, True),
-        NodeScore("x", "", 0, "b", "between", 0.1, "s", 0.4, 0.1, 0.2, True),
+        HeldOutScore("x", "", 0, "a", "between", 0.1, "s", 0.3, 0.1, 1.1, True),
+        HeldOutScore("x", "", 0, "b", "between", 0.1, "s", 0.4, 0.1, 0.2, True),
     ]
     found = remainders(one, "s", "between")["x"]
     assert found.value == pytest.approx((0.2 + 0.3) / (1.0 + 0.1))
@@ -80,12 +80,42 @@ def test_only_seeds_that_both_have_are_compared() -> None:
 def test_conditions_where_nothing_can_be_said_are_listed() -> None:
     given = scores("x", "", 0.5)
     given = [replace(one, told_apart=one.condition != "c") for one in given]
-    given = [replace(one, value=None) if one.condition == "d" else one for one in given]
     found = remainders(given, "two_point", "between")["x"]
     assert found.not_told_apart == ("c",)
-    assert found.conditions == 2
+    assert found.conditions == 3
     nothing = remainders([replace(one, told_apart=False) for one in given], "two_point", "between")["x"]
     assert (nothing.value, nothing.interval, nothing.conditions) == (None, None, 0)
+
+
+def test_nothing_gets_better_by_having_nothing_to_measure() -> None:
+    """A lost value counts as twice as far from real images as the nearest ones, and is named."""
+    base = scores("base", "", 0.5)
+    lost = [replace(one, cell="lost", baseline="base") for one in base]
+    lost = [replace(one, value=None) if (one.condition, one.seed) == ("c", 1) else one for one in lost]
+    found = remainders(base + lost, "two_point", "between")["lost"]
+    assert found.lost == ("c",)
+    way = {name: nearest - FLOOR for name, nearest in NEAREST.items()}
+    expected = (0.5 * 3 * sum(way.values()) + 1.5 * way["c"]) / (3 * sum(way.values()))
+    assert found.value == pytest.approx(expected)
+    assert found.difference is not None
+    assert found.difference > 0
+
+
+def test_runs_that_lack_a_condition_are_paired_entry_by_entry() -> None:
+    base = scores("base", "", 0.6, 0.4)
+    other = [replace(one, cell="other", baseline="base") for one in base]
+    other = [one for one in other if (one.condition, one.seed) != ("c", 1)]
+    found = remainders(base + other, "two_point", "between")["other"]
+    assert found.difference == pytest.approx(0, abs=1e-12), "what both have is the same"
+    assert found.difference_interval == pytest.approx((0, 0), abs=1e-12)
+
+
+def test_one_seed_says_nothing_of_another() -> None:
+    base = scores("base", "", 0.6, seeds=1)
+    found = remainders([*base, *scores("other", "base", 0.5, seeds=1)], "two_point", "between")["other"]
+    assert found.difference_interval == pytest.approx((-0.1, -0.1))
+    assert found.shared_seeds == 1
+    assert found.better is None
 
 
 def test_one_condition_and_one_seed_have_no_interval() -> None:
@@ -96,12 +126,13 @@ def test_one_condition_and_one_seed_have_no_interval() -> None:
 
 def test_over_the_width_of_the_gap() -> None:
     given = [replace(one, value=one.nearest) if one.gap == 0.2 else one for one in scores("x", "", 0.5)]
+    given += [replace(given[0], place="beyond", value=9.0)]
     assert remainder_by_gap(given, "x", "two_point") == pytest.approx({0.1: 0.5, 0.2: 1.0})
 
 
 def test_the_blend_counts_each_condition_once() -> None:
     given = [
-        NodeScore(cell, "", seed, "a", "between", 0.1, "s.mean", 0.9, 0.1, 1.1, True, 0.3)
+        HeldOutScore(cell, "", seed, "a", "between", 0.1, "s.mean", 0.9, 0.1, 1.1, True, 0.3)
         for cell in "xy"
         for seed in range(2)
     ]
@@ -111,16 +142,16 @@ def test_the_blend_counts_each_condition_once() -> None:
 
 def test_the_table_holds_what_was_measured(tmp_path: Path) -> None:
     given = [
-        NodeScore("with, narrow", "", 0, "time = 1 h, x = 2", "beyond", 0.25, "s", None, 0.125, 1.5, False),
-        NodeScore(
+        HeldOutScore("with, narrow", "", 0, "time = 1 h, x = 2", "beyond", 0.25, "s", None, 0.125, 1.5, False),
+        HeldOutScore(
             "without", "with, narrow", 1, "time = 1 h, x = 2", "between", 0.5, "s.mean", 0.5, 0.125, 1.5, True, 0.75
         ),
     ]
     path = tmp_path / "held_out.csv"
-    write_node_scores(given, path)
-    assert read_node_scores(path) == given
-    write_node_scores([], tmp_path / "none.csv")
-    assert not (tmp_path / "none.csv").exists()
+    write_held_out_scores(given, path)
+    assert read_held_out_scores(path) == given
+    write_held_out_scores([], path)
+    assert not path.exists(), "that of an earlier time is not left behind"
     path.write_text("cell,seed\nx,0\n")
     with pytest.raises(RunFolderError, match="not a table of held-out conditions"):
-        read_node_scores(path)
+        read_held_out_scores(path)

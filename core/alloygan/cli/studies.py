@@ -62,6 +62,7 @@ def ablate(
             print_json(
                 {
                     "name": ablation.name,
+                    "baseline": ablation.baseline,
                     "baselines": list(ablation.baselines),
                     "seeds": list(ablation.seeds),
                     "notes": list(ablation.notes),

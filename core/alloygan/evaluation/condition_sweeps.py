@@ -1,11 +1,13 @@
 """What a generator does along a condition: the same noise, one column swept over its range, all others held.
 
 A law of the material shows here that no single condition has: lengths that grow with time, an area fraction that
-follows the lever rule. Real images are there at the conditions of the table only; between them their mean values are
-interpolated in the scaled column.
+follows the lever rule. Real images are there at the conditions of the table only, and beside the curve at those that
+have the held values; between them their mean values are interpolated in the scaled column.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -13,9 +15,9 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from alloygan.data.condition_space import ConditionSpace, Row
+from alloygan.data.condition_space import Column, ConditionSpace, Row, Value
 from alloygan.data.training_hull import trained_rows
-from alloygan.data.unscaling import unscaled
+from alloygan.evaluation.measuring import Progress
 from alloygan.evaluation.segmentation import segment
 from alloygan.evaluation.subjects import host
 from alloygan.interfaces.descriptor import Descriptor, Specimens
@@ -23,6 +25,9 @@ from alloygan.specs.evaluation import EvaluationSpec
 
 MOST_IMAGES = 32
 """At most this many noises a step."""
+
+MOST_CLASSES = 8
+"""At most this many combinations of classes are swept."""
 
 _HARDLY = 0.1
 """Real values that vary along a column by less of their range over the table are in no order."""
@@ -39,8 +44,10 @@ def condition_sweeps(
     um_per_px: float | None,
     *,
     between: bool = True,
+    progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
-    """Sweep each continuous column over the range of the table, at its middle; for each combination of classes.
+    """Sweep each continuous column over the range of the table, at its middle; for each combination of classes (at most
+    8 of them). A space without a table is not swept.
 
     `sample(row, count, seed)` gives images (count, C, H, W) uint8, with the same noises for every row. `evaluation` is
     what `measure` found. `between`: whether the generator can be asked for conditions that are not in the table;
@@ -49,29 +56,48 @@ def condition_sweeps(
     their `value` and whether it is `held_out`; `error`, the mean difference of generated and interpolated real values
     over the steps, in parts of the range of the real ones over the whole table; and `order`, Spearman's correlation of
     both over the steps, 1 where they rise and fall together. They are None where real values are too few or do not
-    vary, `order` also where they hardly do along this column.
+    vary, `order` also where they hardly do along this column. A generated value that does not vary has the order 0, and
+    a step at which there is nothing to measure counts as a difference of the whole range.
     """
     descriptors = {n: d.build() for n, d in zip(spec.descriptor_names, spec.descriptors, strict=True)}
+    lines = list(_lines(space, spec.sweep_steps, between=between)) if spec.sweep_steps else []
     found = []
-    for centre in _centres(space) if spec.sweep_steps else ():
-        for position, column in enumerate(space.columns):
-            line = [row for row in space.table if _same(row, centre, position)]
-            if column.scale == "category" or len({row[position] for row in line}) < 2:
-                continue
-            steps = list(_steps(space, line, position, spec.sweep_steps)) if between else line
-            found.append(
-                {
-                    "column": column.name,
-                    "unit": column.unit,
-                    "scale": column.scale,
-                    "held": space.text_without(centre, position),
-                    "values": [row[position] for row in steps],
-                    "descriptors": _along(
-                        spec, space, sample, evaluation, um_per_px, descriptors, position, line, steps
-                    ),
-                }
-            )
+    for done, (position, line, steps) in enumerate(lines):
+        if progress is not None:
+            progress("sweep", done, len(lines))
+        column = space.columns[position]
+        found.append(
+            {
+                "column": column.name,
+                "unit": column.unit,
+                "scale": column.scale,
+                "held": space.text_without(steps[0], position),
+                "values": [row[position] for row in steps],
+                "descriptors": _along(spec, space, sample, evaluation, um_per_px, descriptors, position, line, steps),
+            }
+        )
+    if progress is not None and lines:
+        progress("sweep", len(lines), len(lines))
     return found
+
+
+def _lines(space: ConditionSpace, count: int, *, between: bool) -> Iterator[tuple[int, list[Row], list[Row]]]:
+    """For each sweep the position of its column, the conditions of the table on it, and the steps."""
+    for centre in islice(_centres(space), MOST_CLASSES):
+        for position, column in enumerate(space.columns):
+            if column.scale == "category":
+                continue
+            line = [row for row in space.table if _same(row, centre, position)]
+            values = [float(row[position]) for row in trained_rows(space, centre)] + [float(r[position]) for r in line]
+            if min(values) == max(values) or (not between and len(line) < 2):
+                continue
+            steps = [
+                (*centre[:position], value, *centre[position + 1 :])
+                for value in (
+                    _spaced(column, min(values), max(values), count) if between else [r[position] for r in line]
+                )
+            ]
+            yield position, line, steps
 
 
 def _centres(space: ConditionSpace) -> Iterator[Row]:
@@ -90,16 +116,11 @@ def _same(row: Row, other: Row, but: int) -> bool:
     return all(i == but or value == other[i] for i, value in enumerate(row))
 
 
-def _steps(space: ConditionSpace, line: Sequence[Row], position: int, count: int) -> Iterator[Row]:
-    """Conditions evenly spaced in the scaled column, from the first to the last of a line."""
-    start = sum(column.width for column in space.columns[:position])
-    values = space.condition(line).values.double()
-    low, high = values[:, start].min().item(), values[:, start].max().item()
-    for value in np.linspace(low, high, count):
-        scaled = values[0].tolist()
-        scaled[start] = float(value)
-        # Only the swept value goes through the scale and back.
-        yield (*line[0][:position], unscaled(space, scaled)[position], *line[0][position + 1 :])
+def _spaced(column: Column, low: float, high: float, count: int) -> list[Value]:
+    """Values evenly spaced in the scaled column, from the lowest to the highest, which are kept as they are."""
+    ends = (math.log(low), math.log(high)) if column.scale == "log" else (low, high)
+    inner = np.linspace(*ends, count)[1:-1]
+    return [low, *(float(f"{math.exp(one) if column.scale == 'log' else one:.10g}") for one in inner), high]
 
 
 def _along(
@@ -114,9 +135,12 @@ def _along(
     steps: Sequence[Row],
 ) -> dict[str, dict[str, Any]]:
     threshold, known = evaluation["segmentation"]["threshold"], {one["label"]: one for one in evaluation["conditions"]}
-    bright = known[space.label(line[len(line) // 2])]["primary"] == "bright"
     generated: dict[str, list[float | None]] = {name: [] for name in descriptors}
     for row in steps:
+        # The phase that is the primary one may be another at the other end; real images have that of their condition.
+        near = space.nearest_row(row)
+        assert near is not None  # there is a table
+        bright = known[space.label(near)]["primary"] == "bright"
         images = host(sample(row, min(spec.images, MOST_IMAGES), spec.seed))
         specimens = Specimens(images, segment(images, threshold, spec.smooth, bright, spec.specks), um_per_px)
         for name, descriptor in descriptors.items():
@@ -150,18 +174,22 @@ def _agreement(
 ) -> dict[str, float | None]:
     column = space.columns[position]
     known = sorted((column.scaled(one["value"])[0], one["mean"]) for one in real if one["mean"] is not None)
-    made = [(column.scaled(row[position])[0], value) for row, value in zip(steps, generated, strict=True)]
-    made = [(at, value) for at, value in made if value is not None]
-    if len(known) < 2 or len(made) < 2 or whole <= 0:
+    if len(known) < 2 or whole <= 0:
         return {"order": None, "error": None}
-    at, values = (np.array(part, dtype=np.float64) for part in zip(*made, strict=True))
     nodes, means = (np.array(part, dtype=np.float64) for part in zip(*known, strict=True))
+    made = [(column.scaled(row[position])[0], value) for row, value in zip(steps, generated, strict=True)]
+    # Beyond the outermost real values there is nothing to compare with; ends are float32 values scaled.
+    made = [(at, value) for at, value in made if nodes[0] - 1e-6 <= at <= nodes[-1] + 1e-6]
+    there = [(at, value) for at, value in made if value is not None]
+    if not there:
+        return {"order": None, "error": 1.0 if made else None}
+    at, values = (np.array(part, dtype=np.float64) for part in zip(*there, strict=True))
     expected: FloatArray = np.interp(at, nodes, means)
-    ordered = np.ptp(expected) > _HARDLY * whole and np.ptp(values) > 0
-    return {
-        "order": float(spearmanr(values, expected).statistic) if ordered else None,
-        "error": float(np.abs(values - expected).mean() / whole),
-    }
+    differences = [*np.abs(values - expected) / whole, *[1.0] * (len(made) - len(there))]
+    order = None
+    if np.ptp(expected) > _HARDLY * whole:
+        order = float(spearmanr(values, expected).statistic) if np.ptp(values) > 0 else 0.0
+    return {"order": order, "error": float(np.mean(differences))}
 
 
 def _range_of(name: str, conditions: Iterable[Mapping[str, Any]]) -> float:

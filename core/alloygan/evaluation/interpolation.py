@@ -6,7 +6,7 @@ score in the place of generated ones. The remainder is (score − floor) / (near
 good as showing the nearest known micrographs, and above 1 worse than that. Over conditions it is the ratio of the sums.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,9 @@ from alloygan.evaluation.selection import spread_over_sources
 
 PLACES = {"between": "interpolation", "beyond": "extrapolation"}
 """What it is to reach a condition that lies so."""
+
+LOST = 2.0
+"""What a remainder is where generated images have nothing to measure: worse than the nearest real ones."""
 
 _TIMES_FLOOR = 2.0
 """Without intervals, nearest and floor are told apart where the first is so many times the second."""
@@ -49,22 +52,28 @@ def sources_note(data: Data, labels: Sequence[int]) -> str | None:
         for label, source in zip(patches.condition.label.tolist(), patches.source.tolist(), strict=True):
             found.setdefault(label, set()).add(source)
     space = data.space
-    compared = {label for label in labels for label in (label, *_neighbours(space, label))}
-    single = [space.text(space.table[label]) for label in sorted(compared) if len(found.get(label, ())) == 1]
-    if not single:
-        return None
-    which = "every condition here" if len(single) == len(compared) else "; ".join(single)
-    return (
-        f"One micrograph or simulation only for {which}. Floor and nearest are then those of single micrographs, not "
-        "of conditions: the floor compares two regions of one micrograph, and what another one of the same condition "
-        "would score is not known. A remainder says how near the generator comes to this micrograph."
-    )
 
+    def single(some: Iterable[int]) -> str:
+        return "; ".join(
+            space.text(space.table[label]) for label in sorted(set(some)) if len(found.get(label, ())) == 1
+        )
 
-def _neighbours(space: ConditionSpace, label: int) -> list[int]:
-    near = nearest_trained(space, space.table[label])
-    mixed = blend_weights(space, space.table[label])
-    return [space.label(row) for row in (*mixed, *(() if near is None else (near,)))]
+    rows = [space.table[label] for label in labels]
+    nearest = (nearest_trained(space, row) for row in rows)
+    near = single(space.label(row) for row in nearest if row is not None)
+    mixed = single(space.label(row) for one in rows for row in blend_weights(space, one))
+    said = []
+    if held_out := single(labels):
+        said.append(
+            f"There is one micrograph or simulation only of {held_out}: the floor, where there is one, compares two "
+            "regions of it, what another one of the condition would score is not known, and a remainder says how near "
+            "the generator comes to this one."
+        )
+    if near:
+        said.append(f"Nearest is a single micrograph or simulation of {near}.")
+    if mixed and mixed != near:
+        said.append(f"The blend mixes single micrographs or simulations of {mixed}.")
+    return " ".join(said) or None
 
 
 def interpolation(
@@ -78,8 +87,8 @@ def interpolation(
     deviations of all three and of `blend`, the mean of the neighbours' values in proportion; `fidelity.COLUMN` is the
     judge's error of a column); for `interpolation` and
     `extrapolation`, by score, the `remainder`, the number of `conditions`, and the labels `not_told_apart`, where
-    nearest and floor are too close for that; and `judge`, for each column the mean `error` of generated, other real
-    and nearest images.
+    nearest and floor are too close for that, and `lost`, where generated images had nothing to measure, which counts as
+    a remainder of 2; and `judge`, for each column the mean `error` of generated, other real and nearest images.
     """
     entries = []
     for near in nearest["conditions"]:
@@ -136,6 +145,9 @@ def _of_descriptor(score: Mapping[str, Any], near: Mapping[str, Any]) -> dict[st
         "deviation": score["deviation"],
         "floor_deviation": score["floor_deviation"],
         "nearest_deviation": near["deviation"],
+        "means_told_apart": _told_apart(
+            near["deviation"], near["deviation_interval"], score["floor_deviation"], score["floor_deviation_interval"]
+        ),
     }
 
 
@@ -221,11 +233,19 @@ def _remainders(entries: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any
 
 def _remainder(name: str, entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     here = [(entry, entry["scores"][name]) for entry in entries if name in entry["scores"]]
-    used = [score for _, score in here if score["told_apart"] and score["score"] is not None]
-    above = sum(score["score"] - score["floor"] for score in used)
+    used = [score for _, score in here if score["told_apart"]]
+    above = sum(way_left(score["score"], score["floor"], score["nearest"]) for score in used)
     whole = sum(score["nearest"] - score["floor"] for score in used)
     return {
         "remainder": above / whole if used else None,
         "conditions": len(used),
         "not_told_apart": [entry["label"] for entry, score in here if not score["told_apart"]],
+        "lost": [entry["label"] for entry, score in here if score["told_apart"] and score["score"] is None],
     }
+
+
+def way_left(score: float | None, floor: float, nearest: float) -> float:
+    """How far a score is above its floor; where generated images had nothing to measure, twice as far as the nearest
+    real ones: nothing must get better by being lost.
+    """
+    return LOST * (nearest - floor) if score is None else score - floor

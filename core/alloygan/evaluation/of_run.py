@@ -78,6 +78,7 @@ def evaluate_run(
         evaluation.scores,
         data.um_per_px,
         between=not needs_label(model.spec),
+        progress=report,
     )
     critic = load_critic(run, spec, data.space, next(model.generator.parameters()).device)
     embedding = None

@@ -46,7 +46,7 @@ class ListedScore:
 
 def listed_scores(evaluation: Mapping[str, Any]) -> tuple[ListedScore, ...]:
     """The scores over conditions in the content of an evaluation.json: of descriptors, comparisons, the judge of the
-    condition, and memorising. What has no value is not listed.
+    condition, sweeps and memorising. What has no value is not listed.
     """
     return tuple(_all(evaluation))
 
@@ -65,6 +65,8 @@ def possible_scores(spec: EvaluationSpec, columns: Sequence[str]) -> dict[str, b
     found |= {f"embedding.{name}": higher for name, higher in _OF_EMBEDDING.items()}
     found |= {HELD_OUT + name: higher for name, higher in found.items()}
     found |= {f"{part}.{name}": False for part in PARTS for name in spec.descriptor_names}
+    if spec.judge_images:
+        found |= {f"{part}.fidelity.{column}": False for part in PARTS for column in columns}
     if spec.sweep_steps:
         found |= {
             f"{ALONG}{column}.{name}.{score}": higher

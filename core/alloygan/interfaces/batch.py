@@ -17,3 +17,7 @@ class Batch:
     own_condition: Condition
     target_condition: Condition
     weight: Tensor
+
+    def part(self, some: slice) -> "Batch":
+        """Some of the images, with all that belongs to them."""
+        return Batch(self.images[some], self.own_condition[some], self.target_condition[some], self.weight[some])

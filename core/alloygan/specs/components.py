@@ -7,7 +7,7 @@ the table of conditions; a data set gives it), `real_in_generator_step` and `sec
 """
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -95,6 +95,14 @@ class LossSpec(ComponentSpec):
         ge=1,
         description="Evaluate the term at every n-th critic update and generator update; not rescaled.",
     )
+
+    @property
+    def over(self) -> Literal["batch", "images"]:
+        """What a term is taken over when several processes share a batch: `images`, where it is a mean over images (or
+        over pairs of a real and a generated image in the same place), so that each process takes its own part's;
+        `batch`, where it is not, and the loss is given the whole batch in every process.
+        """
+        return "batch"
 
     def build(self, site: "Site") -> "Loss":
         """Build the loss; `site.critic_outputs` has the shapes of what the critic gives."""

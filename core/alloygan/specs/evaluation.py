@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from alloygan.specs.components import ComparisonSpec, DescriptorSpec
 from alloygan.specs.from_registry import From
@@ -73,9 +73,16 @@ class EvaluationSpec(Spec):
         9,
         ge=0,
         description="Conditions along each continuous column, at the middle of the others, whose images from the same "
-        "noise are measured to see what the generator does along it; 0: none.",
+        "noise are measured to see what the generator does along it, from 3 on; 0: none.",
     )
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of the generated images' noise.")
+
+    @field_validator("sweep_steps")
+    @classmethod
+    def _enough_for_an_order(cls, steps: int) -> int:
+        if steps in (1, 2):
+            raise ValueError(f"{steps} steps are in no order; take 3 or more, or 0 for no sweep")
+        return steps
 
     @property
     def descriptor_names(self) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ from alloygan.specs.from_registry import From
 from alloygan.specs.optimizers import SGD, OptimizerField, RMSprop
 from alloygan.specs.spec import Spec
 
+Precision = Literal["fp32", "tf32", "bf16", "fp64"]
+
 
 class TrainingSpec(Spec):
     """The training loop's settings. Progress counts real images drawn for the critic."""
@@ -44,6 +46,17 @@ class TrainingSpec(Spec):
     )
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of everything random in the training.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where to train; auto takes CUDA if present.")
+    precision: Precision = Field(
+        "fp32",
+        description="Arithmetic of the networks. fp32: IEEE float32, reproducible to the bit; tf32: products of "
+        "float32 matrices with 10 bits of mantissa, on GPUs that have it; bf16: convolutions and products in bfloat16, "
+        "weights, losses and optimisers in float32; fp64: float64, to check the others against.",
+    )
+    synchronise_batch_norm: bool = Field(
+        False,
+        description="Batch statistics over all processes that share a batch, as in one process; otherwise each process "
+        "has those of its own images.",
+    )
     log_every: int = Field(2048, ge=1, description="Real images between two lines of metrics.jsonl.")
     checkpoint_every: int | None = Field(
         None, ge=1, description="Real images between two checkpoints; by default a twentieth of the length."

@@ -15,7 +15,7 @@ from alloygan.plugin_faults import plugin_fault
 from alloygan.sweeps.ablation_page import COMMAND, write_ablation_page
 from alloygan.sweeps.cell_folder import AT_WORK, CELLS, CellFolder, Status
 from alloygan.sweeps.grid import Ablation, CellRun
-from alloygan.sweeps.held_out_nodes import HELD_OUT_TABLE, node_scores, write_node_scores
+from alloygan.sweeps.held_out_scores import HELD_OUT_TABLE, held_out_scores_of, write_held_out_scores
 from alloygan.sweeps.results import Results, collect, write_tables
 from alloygan.zoo import Zoo
 
@@ -100,7 +100,7 @@ def ablate(
     done = {key: folders[key].run for key, status in statuses.items() if status.state == "done"}
     results = collect(ablation, done)
     write_tables(results, out)
-    write_node_scores(node_scores(ablation, done), out / HELD_OUT_TABLE)
+    write_held_out_scores(held_out_scores_of(ablation, done), out / HELD_OUT_TABLE)
     write_ablation_page(ablation, out, statuses, results, zoo, command=command)
     return AblationRun(out, statuses, results)
 
@@ -155,6 +155,7 @@ def _describe(ablation: Ablation, out: Path) -> None:
         {
             "schema": 1,
             "name": ablation.name,
+            "baseline": ablation.baseline,
             "baselines": list(ablation.baselines),
             "factors": list(ablation.factors),
             "seeds": list(ablation.seeds),

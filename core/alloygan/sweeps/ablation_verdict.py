@@ -29,6 +29,10 @@ def ablation_verdict(comparison: AgainstBaseline, statuses: Mapping[str, Status]
     so_far = f"So far, {done} of {len(statuses)} runs are done{and_failed}. " if done < len(statuses) else ""
     others = [cell.name for cell in ablation.cells if cell.name not in ablation.baselines]
     several = len(ablation.baselines) > 1
+    if not others and several:
+        return (
+            f"{so_far}Every cell is the baseline of its levels, so nothing is compared; the tables have their scores."
+        )
     if not others:
         return f"{so_far}There is one cell only, so nothing is compared; the tables have its scores."
     called = ", ".join(comparison.called(name) for name in ablation.baselines)

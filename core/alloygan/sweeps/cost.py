@@ -13,7 +13,7 @@ from alloygan.layer_table import layer_rows
 from alloygan.specs.gan import GanSpec
 from alloygan.sweeps.grid import Ablation
 from alloygan.training.device import choose_device
-from alloygan.training.loop import images_of
+from alloygan.training.length import images_of
 
 _TIMED_IMAGES = 16
 

@@ -84,6 +84,7 @@ class _Planned:
     levels: Mapping[str, str]
     overrides: tuple[tuple[str, Node], ...]
     where: str
+    own: bool = False
 
 
 def run_key(spec: GanSpec) -> str:
@@ -193,7 +194,7 @@ def _listed(spec: AblationSpec, own: Node) -> Iterator[_Planned]:
         if not isinstance(name, str) or not name.strip():
             raise SpecError(f"{where}: cells: name: expected text")
         own_overrides = tuple((dotted, value) for dotted, value in node.value["set"].value.items()) if overrides else ()
-        yield _Planned(str(name), levels, (*_of_levels(own, levels), *own_overrides), where)
+        yield _Planned(str(name), levels, (*_of_levels(own, levels), *own_overrides), where, bool(overrides))
 
 
 def _check_level(spec: AblationSpec, factor: str, level: Any, where: str) -> None:
@@ -244,30 +245,32 @@ def _against(spec: AblationSpec, planned: Sequence[_Planned], own: Node) -> dict
     for factor, level in spec.baseline.items():
         _check_level(spec, factor, level, where)
     chosen = spec.baseline
-    exact = [cell.name for cell in planned if cell.levels == chosen]
+    if not chosen:
+        raise SpecError(f"{where}: {{}} names no level; name a cell, or the levels that make the baseline")
     levels = ", ".join(f"{factor}: {level}" for factor, level in chosen.items())
-    shown = [*names[:6], *(["…"] if len(names) > 6 else [])]
-    if len(exact) > 1:
-        raise SpecError(
-            f"{where}: more than one cell has the levels {{{levels}}}; name one cell, of: {'; '.join(shown)}"
-        )
-    if exact:
-        return dict.fromkeys(names, exact[0])
-    # Factors that it leaves open are those in which a cell and its baseline agree.
-    against: dict[str, str | None] = {}
-    for cell in planned:
-        wanted = {**cell.levels, **chosen}
-        found = [other.name for other in planned if other.levels == wanted]
+    shown = "; ".join([*names[:6], *(["…"] if len(names) > 6 else [])])
+    # A cell with overrides of its own is meant to be compared, unless there is no other with these levels.
+    exact = [cell.name for cell in planned if cell.levels == chosen and not cell.own]
+    if not exact:
+        # Factors that it leaves open are those in which a cell and its baseline agree.
+        plain = [cell for cell in planned if not cell.own]
+        against = {
+            cell.name: [other.name for other in plain if other.levels == {**cell.levels, **chosen}] for cell in planned
+        }
+        if any(against.values()):
+            _refuse_two(against, where)
+            return {name: found[0] if found else None for name, found in against.items()}
+        exact = [cell.name for cell in planned if cell.levels == chosen]
+    if len(exact) != 1:
+        what = "more than one cell has" if exact else "no cell that runs has"
+        raise SpecError(f"{where}: {what} the levels {{{levels}}}; name one cell, of: {shown}")
+    return dict.fromkeys(names, exact[0])
+
+
+def _refuse_two(against: Mapping[str, Sequence[str]], where: str) -> None:
+    for name, found in against.items():
         if len(found) > 1:
-            raise SpecError(
-                f"{where}: the cells {'; '.join(found)} could both be the baseline of {cell.name!r}; name one"
-            )
-        against[cell.name] = found[0] if found else None
-    if not any(against.values()):
-        raise SpecError(
-            f"{where}: no cell that runs has the levels {{{levels}}}; name one cell, of: {'; '.join(shown)}"
-        )
-    return against
+            raise SpecError(f"{where}: the cells {'; '.join(found)} could both be the baseline of {name!r}; name one")
 
 
 def _alone(against: Mapping[str, str | None], own: Node) -> Iterator[str]:

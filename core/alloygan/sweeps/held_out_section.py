@@ -11,7 +11,7 @@ from alloygan.reports.wording import ABSENT, number, number_interval, spoken
 from alloygan.sweeps.ablation_tables import Entry
 from alloygan.sweeps.cell_curves import line_style
 from alloygan.sweeps.grid import Ablation
-from alloygan.sweeps.held_out_nodes import MEAN_VALUE, NodeScore
+from alloygan.sweeps.held_out_scores import MEAN_VALUE, HeldOutScore
 from alloygan.sweeps.remainders import Remainder, blend_remainder, remainder_by_gap, remainders
 
 _PLACES = {"between": "Between conditions that were trained on", "beyond": "Beyond them"}
@@ -37,7 +37,7 @@ class HeldOutSection:
 
 
 def held_out_section(
-    ablation: Ablation, scores: Sequence[NodeScore], letters: Mapping[str, str]
+    ablation: Ablation, scores: Sequence[HeldOutScore], letters: Mapping[str, str]
 ) -> HeldOutSection | None:
     """The section; None where no run has held-out conditions."""
     if not scores:
@@ -49,17 +49,17 @@ def held_out_section(
         list(_tables(ablation, scores, letters, of_distances)),
         list(_tables(ablation, scores, letters, of_means)),
         _gap_panels(ablation, scores, letters, of_distances),
-        list(_left_out(scores, of_distances)),
+        list(_left_out(scores, [*of_distances, *of_means])),
     )
 
 
 def _tables(
-    ablation: Ablation, scores: Sequence[NodeScore], letters: Mapping[str, str], names: Sequence[str]
+    ablation: Ablation, scores: Sequence[HeldOutScore], letters: Mapping[str, str], names: Sequence[str]
 ) -> "list[RemainderTable]":
     tables = []
     for place in PLACES:
         found = {name: remainders(scores, name, place) for name in names}
-        for group in _groups(ablation):
+        for group in _groups(ablation, scores):
             cells = [cell for cell in group if any(cell in of_cell for of_cell in found.values())]
             shown = [name for name in names if any(_known(found[name].get(cell)) for cell in cells)]
             if not shown:
@@ -73,13 +73,14 @@ def _tables(
     return tables
 
 
-def _groups(ablation: Ablation) -> list[list[str]]:
-    """Cells with one baseline, which are compared with each other: they have the same conditions held out."""
-    groups: dict[str, list[str]] = {name: [] for name in ablation.baselines}
+def _groups(ablation: Ablation, scores: Sequence[HeldOutScore]) -> list[list[str]]:
+    """Cells with one baseline and the same conditions held out, which can stand in one table."""
+    groups: dict[tuple[str, frozenset[str]], list[str]] = {}
     for cell in ablation.cells:
         base = cell.baseline or (cell.name if cell.name in ablation.baselines else "")
-        groups.setdefault(base, []).append(cell.name)
-    return [group for group in groups.values() if group]
+        held_out = frozenset(one.condition for one in scores if one.cell == cell.name)
+        groups.setdefault((base, held_out), []).append(cell.name)
+    return list(groups.values())
 
 
 def _known(one: Remainder | None) -> bool:
@@ -87,21 +88,25 @@ def _known(one: Remainder | None) -> bool:
 
 
 def _words(name: str) -> str:
-    return spoken(name.removesuffix(MEAN_VALUE).removeprefix("lite0_features.")).replace("fidelity.", "judge's error: ")
+    mean = ", mean value" if name.endswith(MEAN_VALUE) else ""
+    words = spoken(name.removesuffix(MEAN_VALUE).removeprefix("lite0_features."))
+    return words.replace("fidelity.", "judge's error: ") + mean
 
 
 def _entry(one: Remainder | None) -> Entry:
     if one is None or one.value is None:
         return Entry(ABSENT)
     verdict = "" if one.better is None else "better" if one.better else "worse"
-    notes = [f"of {one.conditions} condition{'s' * (one.conditions > 1)}"]
+    notes = [f"of {one.conditions} condition{'s' * (one.conditions > 1)}, {one.seeds} seed{'s' * (one.seeds > 1)}"]
+    if one.lost:
+        notes.append(f"nothing to measure in {'; '.join(one.lost)}")
     if one.difference is not None:
         sign = "+" if one.difference > 0 else ""
         notes.insert(0, f"difference {sign}{number(one.difference)} {number_interval(one.difference_interval)}".strip())
     return Entry(number(one.value), number_interval(one.interval), verdict, notes)
 
 
-def _left_out(scores: Sequence[NodeScore], names: Sequence[str]) -> "list[str]":
+def _left_out(scores: Sequence[HeldOutScore], names: Sequence[str]) -> "list[str]":
     """What is in no sum, since real images of the nearest condition cannot be told from those of the condition."""
     found: dict[str, dict[str, None]] = {}
     for one in scores:
@@ -111,7 +116,7 @@ def _left_out(scores: Sequence[NodeScore], names: Sequence[str]) -> "list[str]":
 
 
 def _gap_panels(
-    ablation: Ablation, scores: Sequence[NodeScore], letters: Mapping[str, str], names: Sequence[str]
+    ablation: Ablation, scores: Sequence[HeldOutScore], letters: Mapping[str, str], names: Sequence[str]
 ) -> list[Panel]:
     panels = []
     for i, name in enumerate(names):

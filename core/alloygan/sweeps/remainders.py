@@ -5,14 +5,14 @@ are close do not decide it. Its interval is a bootstrap in which conditions and 
 difference from the baseline is taken of the same draws.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alloygan.sweeps.held_out_nodes import NodeScore
+from alloygan.sweeps.held_out_scores import HeldOutScore
 
 RESAMPLES = 4_000
 CONFIDENCE = 0.95
@@ -26,8 +26,9 @@ Name = TypeVar("Name", str, int)
 class Remainder:
     """The remainder of one score of one cell: 0 is as good as real images, 1 as good as the nearest known ones.
 
-    `difference`: from the baseline, over the seeds that both have. Intervals are None where there is one condition and
-    one seed. `not_told_apart`: conditions that are left out, since nearest and floor are too close there.
+    `difference`: from the baseline, over the conditions and the `shared_seeds` that both have. Intervals are None where
+    there is one condition and one seed. `not_told_apart`: conditions that are left out, since nearest and floor are too
+    close there; `lost`: those in which some run had nothing to measure, which counts as a remainder of 2.
     """
 
     value: float | None
@@ -36,17 +37,23 @@ class Remainder:
     difference_interval: Interval | None
     conditions: int
     seeds: int
+    shared_seeds: int
     not_told_apart: tuple[str, ...]
+    lost: tuple[str, ...]
 
     @property
     def better(self) -> bool | None:
-        """Whether it is lower than the baseline's; None where the interval of the difference has 0 in it."""
-        if self.difference_interval is None or self.difference_interval[0] <= 0 <= self.difference_interval[1]:
+        """Whether it is lower than the baseline's; None where the interval of the difference has 0 in it, and with less
+        than two seeds: what one training does says nothing of another.
+        """
+        if self.difference_interval is None or self.shared_seeds < 2:
+            return None
+        if self.difference_interval[0] <= 0 <= self.difference_interval[1]:
             return None
         return self.difference_interval[1] < 0
 
 
-def remainders(scores: Sequence[NodeScore], score: str, place: str) -> dict[str, Remainder]:
+def remainders(scores: Sequence[HeldOutScore], score: str, place: str) -> dict[str, Remainder]:
     """The remainder of a score by cell, over the conditions of a place (`between`, `beyond`)."""
     of_score = [one for one in scores if one.score == score and one.place == place]
     cells = {one.cell: one.baseline for one in of_score}
@@ -54,10 +61,11 @@ def remainders(scores: Sequence[NodeScore], score: str, place: str) -> dict[str,
     found = {}
     for cell, baseline in cells.items():
         mine, other = sums[cell], sums.get(baseline)
-        difference, bounds = None, None
+        difference, bounds, seeds = None, None, 0
         if other is not None:
             shared, theirs = mine.shared(other), other.shared(mine)
             difference, bounds = _estimate(_less(shared, theirs), shared)
+            seeds = len(shared.seeds)
         value, interval = _estimate(mine.drawn, mine)
         found[cell] = Remainder(
             value,
@@ -66,33 +74,41 @@ def remainders(scores: Sequence[NodeScore], score: str, place: str) -> dict[str,
             bounds,
             len(mine.conditions),
             len(mine.seeds),
-            tuple(dict.fromkeys(one.condition for one in of_score if one.cell == cell and not one.told_apart)),
+            seeds,
+            _conditions(one for one in of_score if one.cell == cell and not one.told_apart),
+            _conditions(one for one in of_score if one.cell == cell and one.counts and one.value is None),
         )
     return found
 
 
-def blend_remainder(scores: Sequence[NodeScore], score: str, place: str) -> float | None:
+def _conditions(scores: Iterable[HeldOutScore]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one.condition for one in scores))
+
+
+def blend_remainder(scores: Sequence[HeldOutScore], score: str, place: str) -> float | None:
     """The remainder of the neighbours' mean values mixed in proportion; `scores` of cells with the same data."""
     chosen = {
         one.condition: one
         for one in scores
         if one.score == score and one.place == place and one.counts and one.blend is not None
     }
-    return _ratio([(one.blend, one) for one in chosen.values()])
-
-
-def remainder_by_gap(scores: Sequence[NodeScore], cell: str, score: str) -> dict[float, float]:
-    """The remainder over all conditions, between and beyond, that are equally far from those trained on."""
-    chosen = [one for one in scores if one.cell == cell and one.score == score and one.counts]
-    gaps = sorted({round(one.gap, 3) for one in chosen})
-    found = {gap: _ratio([(one.value, one) for one in chosen if round(one.gap, 3) == gap]) for gap in gaps}
-    return {gap: value for gap, value in found.items() if value is not None}
-
-
-def _ratio(pairs: Sequence[tuple[float | None, NodeScore]]) -> float | None:
-    above = sum(value - one.floor for value, one in pairs if value is not None and one.floor is not None)
-    whole = sum(one.nearest - one.floor for _, one in pairs if one.nearest is not None and one.floor is not None)
+    above = sum(one.blend - one.floor for one in chosen.values() if one.blend is not None and one.floor is not None)
+    whole = sum(one.way for one in chosen.values())
     return above / whole if whole > 0 else None
+
+
+def remainder_by_gap(scores: Sequence[HeldOutScore], cell: str, score: str) -> dict[float, float]:
+    """The remainder over the conditions between those trained on that are equally far from the nearest of them."""
+    chosen = [
+        one for one in scores if one.cell == cell and one.score == score and one.place == "between" and one.counts
+    ]
+    found = {}
+    for gap in sorted({round(one.gap, 3) for one in chosen}):
+        here = [one for one in chosen if round(one.gap, 3) == gap]
+        whole = sum(one.way for one in here)
+        if whole > 0:
+            found[gap] = sum(one.way_left for one in here) / whole
+    return found
 
 
 @dataclass(frozen=True)
@@ -105,7 +121,7 @@ class _Draws:
 
 @dataclass(frozen=True)
 class _Sums:
-    """score − floor and nearest − floor (S, K) of S seeds and K conditions, 0 where there is no value."""
+    """score − floor and nearest − floor (S, K) of S seeds and K conditions; both 0 where a run has no such score."""
 
     seeds: tuple[int, ...]
     conditions: tuple[str, ...]
@@ -113,25 +129,24 @@ class _Sums:
     whole: FloatArray
 
     @classmethod
-    def of(cls, scores: Sequence[NodeScore]) -> "_Sums":
+    def of(cls, scores: Sequence[HeldOutScore]) -> "_Sums":
         counting = [one for one in scores if one.counts]
         seeds = tuple(sorted({one.seed for one in counting}))
         conditions = tuple(dict.fromkeys(one.condition for one in counting))
         above, whole = np.zeros((2, len(seeds), len(conditions)))
         for one in counting:
-            assert one.value is not None
-            assert one.floor is not None
-            assert one.nearest is not None
             place = seeds.index(one.seed), conditions.index(one.condition)
-            above[place], whole[place] = one.value - one.floor, one.nearest - one.floor
+            above[place], whole[place] = one.way_left, one.way
         return cls(seeds, conditions, above, whole)
 
     def shared(self, other: "_Sums") -> "_Sums":
-        """What both have."""
+        """What both have, entry by entry: the sums of both are then over the same conditions of the same seeds."""
         seeds = tuple(seed for seed in self.seeds if seed in other.seeds)
         conditions = tuple(one for one in self.conditions if one in other.conditions)
         picked = np.ix_([self.seeds.index(seed) for seed in seeds], [self.conditions.index(one) for one in conditions])
-        return _Sums(seeds, conditions, self.above[picked], self.whole[picked])
+        theirs = np.ix_([other.seeds.index(one) for one in seeds], [other.conditions.index(one) for one in conditions])
+        both = (self.whole[picked] > 0) & (other.whole[theirs] > 0)
+        return _Sums(seeds, conditions, self.above[picked] * both, self.whole[picked] * both)
 
     def drawn(self, draws: _Draws) -> FloatArray:
         """The remainder (B,) of each draw; NaN where nothing is left to divide by."""

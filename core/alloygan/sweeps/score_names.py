@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from alloygan.evaluation.score_list import HELD_OUT
+from alloygan.evaluation.score_list import ALONG, HELD_OUT
 from alloygan.reports.wording import spoken
 
 _WORDS = {"ks": "KS", "r2": "R²", "": "all descriptors", "fidelity": "judge of the condition"}
@@ -20,6 +20,9 @@ def group_title(score: str) -> str:
     """What a score is of: `area fraction`, `judge of the condition: time`, `all descriptors (held-out conditions)`."""
     of_what = score.removeprefix(HELD_OUT).rpartition(".")[0]
     kind, _, column = of_what.partition(".")
+    if score.startswith(ALONG):
+        along, _, descriptor = column.rpartition(".")
+        return f"{spoken(descriptor)} along {along}"
     title = _WORDS.get(kind, spoken(kind)) + (f": {column}" if column else "")
     return title + (" (held-out conditions)" if score.startswith(HELD_OUT) else "")
 

@@ -29,7 +29,8 @@ from alloygan.sweeps.grid import run_key
 from alloygan.sweeps.search import Search, stored_search
 from alloygan.sweeps.study import begun, ended, open_study, queued, suggest
 from alloygan.sweeps.work import end_with_stdin
-from alloygan.training.loop import Progress, images_of, train
+from alloygan.training.length import images_of
+from alloygan.training.loop import Progress, train
 from alloygan.zoo import load_zoo
 
 SEARCH, TRIALS = "search.json", "trials"

@@ -17,8 +17,8 @@ def choose_device(asked: str) -> torch.device:
 
 
 @contextmanager
-def reproducible(device: torch.device) -> Iterator[None]:
-    """IEEE float32 and deterministic kernels, so that the same run gives the same bits on the same machine."""
+def reproducible(device: torch.device, *, tf32: bool = False) -> Iterator[None]:
+    """Deterministic kernels and IEEE float32 (or TF32): the same run gives the same bits on the same machine."""
     cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
     before = (
         torch.are_deterministic_algorithms_enabled(),
@@ -30,8 +30,8 @@ def reproducible(device: torch.device) -> Iterator[None]:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when it starts
     torch.use_deterministic_algorithms(True)
     cudnn.benchmark = False
-    cudnn.allow_tf32 = False
-    matmul.allow_tf32 = False
+    cudnn.allow_tf32 = tf32
+    matmul.allow_tf32 = tf32
     try:
         yield
     finally:

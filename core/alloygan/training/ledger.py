@@ -10,14 +10,16 @@ from torch import Tensor
 
 from alloygan.errors import PluginError, TrainingError
 from alloygan.interfaces.loss import Terms
+from alloygan.training.processes import ALONE, Processes
 from alloygan.training.sentinel import Sentinel
 
 
 class Ledger:
     """Collects the terms of every update, and gives their means and the speed for a line of metrics.jsonl."""
 
-    def __init__(self, images_seen: int, device: torch.device) -> None:
+    def __init__(self, images_seen: int, device: torch.device, processes: Processes = ALONE) -> None:
         self._sentinel = Sentinel(device)
+        self._processes = processes
         self._sums: dict[str, dict[str, Tensor]] = {"terms": {}, "observed": {}}
         self._counts: dict[str, int] = {}
         self._since = (time.perf_counter(), images_seen)
@@ -47,13 +49,12 @@ class Ledger:
 
     def line(self, images_seen: int) -> dict[str, Any]:
         """The means since the last line, and start over. Raises TrainingError if a term was not finite."""
-        bad = self._sentinel.report()
+        bad = next((one for one in self._processes.collect(self._sentinel.report()) if one is not None), None)
         if bad is not None:
             raise TrainingError(f"the term {bad[0]} became non-finite after {bad[1]:,} images")
-        means = {
-            kind: {key: _number(float(value) / self._counts[key]) for key, value in sums.items()}
-            for kind, sums in self._sums.items()
-        }
+        found = [value / self._counts[key] for sums in self._sums.values() for key, value in sums.items()]
+        numbers = iter(self._processes.average(torch.stack(found)).tolist() if found else ())
+        means = {kind: {key: _number(next(numbers)) for key in sums} for kind, sums in self._sums.items()}
         line = {"images": images_seen, **means, "images_per_s": round(self.rate(images_seen), 2)}
         self.latest = {key: value for key, value in means["terms"].items() if value is not None}
         for sums in self._sums.values():

@@ -71,8 +71,13 @@ class RunFolder:
             )
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the run for this process. Raises RunFolderError if another process trains it."""
+    def locked(self, first: bool = True) -> Iterator[None]:
+        """Hold the run for this process, or for the `first` of those that share the training. Raises RunFolderError if
+        another process trains it.
+        """
+        if not first:
+            yield
+            return
         made = not self.path.exists()
         self.path.mkdir(parents=True, exist_ok=True)
         lock = self.path / ".lock"

@@ -22,12 +22,15 @@ class TrainingState:
     generator_optimizer: torch.optim.Optimizer
     critic_optimizer: torch.optim.Optimizer
     judging: list[nn.Parameter]
+    making: list[nn.Parameter]
 
     @classmethod
-    def start(cls, gan: Gan, device: torch.device) -> "TrainingState":
+    def start(cls, gan: Gan, device: torch.device, dtype: torch.dtype = torch.float32) -> "TrainingState":
         """Move the parts to a device and make optimisers over them; losses' own parameters train with the critic."""
         for part in (gan.generator, gan.critic, *gan.losses.values()):
             part.to(device).train()
+            if dtype != torch.float32:
+                part.to(dtype)
         training = gan.spec.training
         # What an author has frozen stays frozen.
         judging = [p for part in (gan.critic, *gan.losses.values()) for p in part.parameters() if p.requires_grad]
@@ -38,7 +41,23 @@ class TrainingState:
             build_optimizer(training.optimizer, making),
             build_optimizer(training.critic_optimizer or training.optimizer, judging),
             judging,
+            making,
         )
+
+    def weights(self) -> Iterator[tuple[str, Tensor]]:
+        """Every trained parameter with its name."""
+        for name, part in self._networks().items():
+            for key, parameter in part.named_parameters():
+                yield f"{name}.{key}", parameter
+
+    def buffers(self) -> Iterator[Tensor]:
+        """Running statistics and the like of all networks."""
+        for part in (*self._networks().values(), self.ema.generator):
+            yield from part.buffers()
+
+    def _networks(self) -> dict[str, nn.Module]:
+        losses = {f"losses.{name}": loss for name, loss in self.gan.losses.items()}
+        return {"generator": self.gan.generator, "critic": self.gan.critic} | losses
 
     def let_judges_learn(self, learn: bool) -> None:
         """Whether the critic and the losses take gradients: in the critic's step, not in the generator's."""

@@ -26,6 +26,11 @@ class Minimax(LossSpec):
     kind: Literal["minimax"] = "minimax"
     real_target: RealTarget = 1.0
 
+    @property
+    def over(self) -> Literal["batch", "images"]:
+        """Its terms are means over images."""
+        return "images"
+
     def build(self, site: "Site") -> "Loss":
         """Build the loss."""
         from alloygan_plugins.goodfellow2014.losses import MinimaxLoss
@@ -38,6 +43,11 @@ class NonSaturating(LossSpec):
 
     kind: Literal["non_saturating"] = "non_saturating"
     real_target: RealTarget = 1.0
+
+    @property
+    def over(self) -> Literal["batch", "images"]:
+        """Its terms are means over images."""
+        return "images"
 
     def build(self, site: "Site") -> "Loss":
         """Build the loss."""

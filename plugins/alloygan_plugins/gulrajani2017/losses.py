@@ -26,7 +26,7 @@ class GradientPenaltyLoss(Loss):
         every sampler that asks for the conditions that it draws.
         """
         real, fake = step.real_images, step.fake_images
-        share = torch.rand(len(real), 1, 1, 1, generator=step.random, device=real.device, dtype=real.dtype)
+        share = step.uniform(1, 1, 1)
         between = torch.lerp(fake, real, share).requires_grad_()
         score = step.critic(between, step.real_condition).score
         # The sum gives each image's own gradient, as a score depends on its own image only (no batch norm).

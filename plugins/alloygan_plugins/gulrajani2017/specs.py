@@ -25,6 +25,11 @@ class GradientPenalty(LossSpec):
         """Second derivatives of the critic."""
         return frozenset({"second_order"})
 
+    @property
+    def over(self) -> Literal["batch", "images"]:
+        """Its terms are means over images."""
+        return "images"
+
     def build(self, site: "Site") -> "Loss":
         """Build the loss."""
         from alloygan_plugins.gulrajani2017.losses import GradientPenaltyLoss

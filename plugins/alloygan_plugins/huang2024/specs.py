@@ -18,6 +18,11 @@ class Relativistic(LossSpec):
         """The critique of real images in the generator's step too."""
         return frozenset({"real_in_generator_step"})
 
+    @property
+    def over(self) -> Literal["batch", "images"]:
+        """Its terms are means over images."""
+        return "images"
+
     def build(self, site: "Site") -> "Loss":
         """Build the loss."""
         from alloygan_plugins.huang2024.losses import RelativisticLoss

@@ -14,6 +14,8 @@ from alloygan_plugins.jain2024.chunks import sum_over_rows
 from alloygan_plugins.jain2024.distances import Distance, distances, mean_pair_distance
 from alloygan_plugins.jain2024.specs import Proportional2C
 
+_COINCIDE = 1e-3
+
 
 def proportional_2c(
     image_embedding: Tensor,
@@ -43,8 +45,8 @@ def proportional_2c(
     per_image: float | Tensor = 1.0
     per_condition: float | Tensor = alpha
     if relative:
-        per_image = _reciprocal(mean_pair_distance(image_anchors, distance))
-        per_condition = alpha * _reciprocal(mean_pair_distance(condition_anchors, of_conditions))
+        per_image = _per_unit(image_anchors, distance)
+        per_condition = alpha * _per_unit(condition_anchors, of_conditions)
     count, partners = len(image_embedding), len(image_anchors)
     images, others = (torch.arange(n, device=image_embedding.device) for n in (count, partners))
 
@@ -58,9 +60,13 @@ def proportional_2c(
     return sum_over_rows(of_rows, images, partners) / (max(1, pairs) if normalise == "pairs" else count)
 
 
-def _reciprocal(mean: Tensor) -> Tensor:
-    """1 / mean; 0 where there is none, with gradient 0."""
-    return torch.where(mean > 0, torch.where(mean > 0, mean, 1.0).reciprocal(), 0.0)
+def _per_unit(points: Tensor, distance: Distance) -> Tensor:
+    """1 over the mean distance; of points that nearly coincide (closer than a thousandth of their size) over that, so
+    that the pull apart stays finite, and 0 where all are 0.
+    """
+    size = torch.ones_like(points[0, 0]) if distance == "cosine" else points.detach().norm(dim=1).mean()
+    unit = torch.maximum(mean_pair_distance(points, distance), _COINCIDE * size)
+    return torch.where(unit > 0, torch.where(unit > 0, unit, 1.0).reciprocal(), 0.0)
 
 
 class Proportional2CLoss(Loss):

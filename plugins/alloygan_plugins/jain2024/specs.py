@@ -234,6 +234,11 @@ class Wgan(LossSpec):
         "batch norm, projection layers and conditioner.",
     )
 
+    @property
+    def over(self) -> Literal["batch", "images"]:
+        """Its terms are means over images."""
+        return "images"
+
     def build(self, site: "Site") -> "Loss":
         """Build the loss."""
         from alloygan_plugins.jain2024.losses import WassersteinLoss

@@ -30,6 +30,11 @@ class R1(LossSpec):
         """Second derivatives of the critic."""
         return frozenset({"second_order"})
 
+    @property
+    def over(self) -> Literal["batch", "images"]:
+        """Its terms are means over images."""
+        return "images"
+
     def build(self, site: "Site") -> "Loss":
         """Build the loss."""
         from alloygan_plugins.mescheder2018.losses import R1Loss
@@ -47,6 +52,11 @@ class R2(LossSpec):
     def needs(self) -> frozenset[str]:
         """Second derivatives of the critic."""
         return frozenset({"second_order"})
+
+    @property
+    def over(self) -> Literal["batch", "images"]:
+        """Its terms are means over images."""
+        return "images"
 
     def build(self, site: "Site") -> "Loss":
         """Build the loss."""

@@ -61,6 +61,11 @@ class Hinge(LossSpec):
 
     kind: Literal["hinge"] = "hinge"
 
+    @property
+    def over(self) -> Literal["batch", "images"]:
+        """Its terms are means over images."""
+        return "images"
+
     def build(self, site: "Site") -> "Loss":
         """Build the loss."""
         from alloygan_plugins.miyato2018.losses import HingeLoss

@@ -25,6 +25,11 @@ class AuxiliaryClassifier(LossSpec):
         """The image embedding, and ids as classes."""
         return frozenset({"image_embedding", "label"})
 
+    @property
+    def over(self) -> Literal["batch", "images"]:
+        """Its terms are means over images."""
+        return "images"
+
     def build(self, site: "Site") -> "Loss":
         """Build the head from the embedding's width to the number of conditions."""
         from alloygan_plugins.odena2017.losses import AuxiliaryClassifierLoss

@@ -114,6 +114,17 @@ def test_laws_are_measured_on_curves() -> None:
     assert real["length_exponent"] == pytest.approx(1 / 3)
 
 
+def test_laws_that_cannot_be_told_are_left_out() -> None:
+    nothing = {"generated": [None, 0.5], "real": [{"value": 0.3, "mean": None}]}
+    sweep = {"column": "composition", "values": [0.3, 0.5], "descriptors": {"area_fraction": nothing}}
+    assert script().laws([sweep], "generated") == {"lever_rule": pytest.approx(0)}
+    assert script().laws([sweep], "real") == {}
+    flat = {"generated": [4.0, 4.0], "real": []}
+    still = {"column": "time", "values": [10.0, 20.0], "descriptors": {"characteristic_length": flat}}
+    assert script().laws([still], "generated")["length_order"] == 0
+    assert script().laws([], "generated") == {}
+
+
 def test_the_page_s_numbers_come_from_what_is_kept(
     zoo: Zoo, simulations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -136,5 +147,5 @@ def test_the_page_s_numbers_come_from_what_is_kept(
         rows = list(csv.DictReader(file))
     of_runs = {row["score"] for row in rows if row["place"] == "run"}
     assert {"lever_rule", "mean_composition", "length_order", "length_exponent", "embedding.spearman"} <= of_runs
-    assert {row["cell"] for row in rows} == {"projection, islands", "eq. 1 fixed, islands", "real"}
+    assert {row["cell"] for row in rows} == {"projection, islands", "eq. 1 fixed, islands", "real images, islands"}
     assert np.isfinite([float(row["value"]) for row in rows if row["value"]]).all()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from alloygan.errors import RunFolderError
+from alloygan.evaluation.interpolation import way_left
 from alloygan.evaluation.of_run import EVALUATION
 from alloygan.files import read_json, write_text
 from alloygan.sweeps.grid import Ablation
@@ -19,7 +20,7 @@ MEAN_VALUE = ".mean"
 
 
 @dataclass(frozen=True)
-class NodeScore:
+class HeldOutScore:
     """One score of one run in one held-out condition.
 
     `baseline`: the name of the cell that its cell is compared with, empty for none. `place`: between the conditions
@@ -42,13 +43,27 @@ class NodeScore:
 
     @property
     def counts(self) -> bool:
-        """Whether it goes into sums: there is a way from nearest to floor, and a value on it."""
-        return self.told_apart and None not in (self.value, self.floor, self.nearest)
+        """Whether it goes into sums: there is a way from nearest to floor."""
+        return self.told_apart and self.floor is not None and self.nearest is not None
+
+    @property
+    def way(self) -> float:
+        """From the floor to the nearest, of one that counts."""
+        assert self.floor is not None
+        assert self.nearest is not None
+        return self.nearest - self.floor
+
+    @property
+    def way_left(self) -> float:
+        """How much of it is left, of one that counts; what has nothing to measure is the worse for it."""
+        assert self.floor is not None
+        assert self.nearest is not None
+        return way_left(self.value, self.floor, self.nearest)
 
 
-def node_scores(ablation: Ablation, run_folders: Mapping[str, Path]) -> list[NodeScore]:
+def held_out_scores_of(ablation: Ablation, run_folders: Mapping[str, Path]) -> list[HeldOutScore]:
     """Scores of the runs that are done; `run_folders` by key."""
-    found: list[NodeScore] = []
+    found: list[HeldOutScore] = []
     for cell in ablation.cells:
         for run in cell.runs:
             if run.key not in run_folders:
@@ -63,20 +78,21 @@ def node_scores(ablation: Ablation, run_folders: Mapping[str, Path]) -> list[Nod
     return found
 
 
-def write_node_scores(scores: Sequence[NodeScore], path: Path) -> None:
-    """Write a line a score; nothing where there are none."""
+def write_held_out_scores(scores: Sequence[HeldOutScore], path: Path) -> None:
+    """Write a line a score; where there are none, no file, and not that of an earlier time either."""
     if not scores:
+        path.unlink(missing_ok=True)
         return
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([field.name for field in fields(NodeScore)])
+    writer.writerow([field.name for field in fields(HeldOutScore)])
     for one in scores:
         writer.writerow([_cell(value) for value in astuple(one)])
     write_text(path, text.getvalue())
 
 
-def read_node_scores(path: Path) -> list[NodeScore]:
-    """Read what `write_node_scores` wrote. Raises RunFolderError for anything else."""
+def read_held_out_scores(path: Path) -> list[HeldOutScore]:
+    """Read what `write_held_out_scores` wrote. Raises RunFolderError for anything else."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             return [_read(row) for row in csv.DictReader(file)]
@@ -86,27 +102,33 @@ def read_node_scores(path: Path) -> list[NodeScore]:
         ) from error
 
 
-def _of_condition(cell: str, baseline: str, seed: int, one: Mapping[str, Any]) -> Iterator[NodeScore]:
+def _of_condition(cell: str, baseline: str, seed: int, one: Mapping[str, Any]) -> Iterator[HeldOutScore]:
     of = (cell, baseline, seed, one["text"], one["place"], one["gap"])
     for name, scores in one["scores"].items():
         told_apart = scores["told_apart"]
-        yield NodeScore(*of, name, scores["score"], scores["floor"], scores["nearest"], told_apart)
-        if scores.get("deviation") is not None:
+        yield HeldOutScore(*of, name, scores["score"], scores["floor"], scores["nearest"], told_apart)
+        if scores.get("nearest_deviation") is not None:
             real = (scores["floor_deviation"], scores["nearest_deviation"])
-            yield NodeScore(
+            # Earlier evaluations do not say it.
+            told_apart = scores.get("means_told_apart", _twice(*real))
+            yield HeldOutScore(
                 *of, name + MEAN_VALUE, scores["deviation"], *real, told_apart, scores.get("blend_deviation")
             )
+
+
+def _twice(floor: float | None, nearest: float | None) -> bool:
+    return floor is not None and nearest is not None and nearest > 2 * floor
 
 
 def _cell(value: object) -> object:
     return "" if value is None else f"{value:.6g}" if isinstance(value, float) else value
 
 
-def _read(row: Mapping[str, str]) -> NodeScore:
+def _read(row: Mapping[str, str]) -> HeldOutScore:
     def number(name: str) -> float | None:
         return float(row[name]) if row[name] else None
 
-    return NodeScore(
+    return HeldOutScore(
         row["cell"],
         row["baseline"],
         int(row["seed"]),

@@ -1,0 +1,58 @@
+"""Batch norm whose statistics are those of the whole batch when several processes share it.
+
+torch's SyncBatchNorm does the same on GPUs only. Here the sums are reduced on any device, so that what is tested on the
+CPU is what runs.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from alloygan.training.collectives import summed
+from alloygan.training.processes import Processes
+
+
+class _Synchronised(nn.modules.batchnorm._BatchNorm):
+    """A batch norm that knows with whom it shares the batch; parameters and buffers are as they were."""
+
+    count: int
+
+    def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002 - torch's own name
+        if input.dim() < 2:
+            raise ValueError(f"batch norm of {input.dim()}-d input")
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's own name
+        """Normalise (b, C, …) by the mean and variance over all processes; as torch does in evaluation mode."""
+        if not self.training:
+            return super().forward(input)
+        over = [0, *range(2, input.dim())]
+        shape = [1, -1, *[1] * (input.dim() - 2)]
+        # Processes have equally many images each.
+        size = self.count * input.numel() // input.shape[1]
+        mean = summed(input.mean(dim=over)) / self.count
+        centred = input - mean.view(shape)
+        variance = summed(centred.square().mean(dim=over)) / self.count
+        self._follow(mean.detach(), variance.detach() * (size / max(1, size - 1)))
+        found: Tensor = centred * (variance + self.eps).rsqrt().view(shape)
+        if self.affine:
+            found = found * self.weight.view(shape) + self.bias.view(shape)
+        return found
+
+    @torch.no_grad()
+    def _follow(self, mean: Tensor, variance: Tensor) -> None:
+        """Move the running statistics, as torch does."""
+        if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
+            return
+        self.num_batches_tracked.add_(1)
+        share = 1 / self.num_batches_tracked if self.momentum is None else self.momentum
+        self.running_mean.lerp_(mean.to(self.running_mean.dtype), share)
+        self.running_var.lerp_(variance.to(self.running_var.dtype), share)
+
+
+def synchronise(network: nn.Module, processes: Processes) -> None:
+    """Make all batch norms of a network take their statistics over the processes; nothing changes for a single one."""
+    if processes.count == 1:
+        return
+    for module in network.modules():
+        if type(module) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d):
+            module.__class__ = _Synchronised
+            module.count = processes.count  # type: ignore[assignment]
