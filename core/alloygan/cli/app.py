@@ -30,6 +30,8 @@ messages = Console(stderr=True, soft_wrap=True, highlight=False)
 
 def print_json(values: Any) -> None:
     """Print values for programs."""
+    if screen.quiet:
+        return
     print(json.dumps(values, indent=1, ensure_ascii=False))
 
 

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from cyclopts import CycloptsError
 
-from alloygan.cli.app import app, fail, messages
+from alloygan.cli.app import app, fail, messages, screen
 from alloygan.errors import AlloyganError, PluginError
 from alloygan.plugin_faults import plugin_fault
 
@@ -20,6 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Threads that wait for each other actively are a little faster on an idle machine, and many times slower on a busy
     # one. OpenMP reads this when torch is imported, which is later.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    if os.environ.get("RANK", "0") != "0":
+        # Of several processes that train together, the first one speaks.
+        screen.quiet = messages.quiet = True
     try:
         app(arguments, exit_on_error=False, print_error=True, error_console=messages)
     except CycloptsError:

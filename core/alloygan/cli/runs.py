@@ -1,14 +1,18 @@
 """Commands that make and use a run: train, sample, evaluate, report, and the demo that does all of it."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from alloygan.cli.app import AsJson, Overrides, Plugins, app, messages, print_json, screen
+from alloygan.cli.app import AsJson, Overrides, Plugins, app, fail, messages, print_json, screen
 from alloygan.terminal import progress_display
 from alloygan.terminal_scores import print_scores
 from alloygan.zoo import load_zoo
+
+if TYPE_CHECKING:
+    from alloygan.specs.gan import GanSpec
 
 
 @app.command
@@ -16,6 +20,7 @@ def train(
     spec: str,
     *,
     out: Path,
+    processes: int = 1,
     set_: Overrides = (),
     plugin: Plugins = (),
     as_json: AsJson = False,
@@ -28,10 +33,15 @@ def train(
         A spec file, or zoo:NAME for one that a plugin ships.
     out
         The run's folder; another spec for an existing run is refused with the differences.
+    processes
+        So many processes of this machine share each batch, each on a GPU of its own or on its part of the cores.
     """
     zoo = load_zoo(plugin)
     read = zoo.read_spec(spec, set_)
     read.data.check_inputs(read.conditions)
+    if processes != 1:
+        _train_together(processes, read, ["train", spec, *_again(out, set_, plugin, as_json)])
+        return
     from alloygan.training.loop import train as train_spec
 
     with progress_display(messages) as display:
@@ -42,6 +52,26 @@ def train(
         print_json({"run": str(folder), "images_seen": read_json(folder / "model.json")["images_seen"]})
     else:
         screen.print(f"trained: {folder}", markup=False, soft_wrap=True, highlight=False)
+
+
+def _again(out: Path, set_: Sequence[str], plugin: Sequence[Path], as_json: bool) -> list[str]:
+    """The options of a training as words."""
+    words = ["--out", str(out)]
+    words += [word for text in set_ for word in ("--set", text)]
+    words += [word for path in plugin for word in ("--plugin", str(path))]
+    return words + (["--json"] if as_json else [])
+
+
+def _train_together(count: int, spec: "GanSpec", words: Sequence[str]) -> None:
+    from alloygan.training.processes import Processes
+    from alloygan.training.torchrun import torchrun
+
+    if count < 1:
+        fail(f"--processes {count}: at least 1", 2)
+    # What all of them would say is said once, before they start.
+    Processes(0, count).part(spec.training.batch_size)
+    if torchrun(words, count):
+        fail("the training failed; what its first process said stands above. The same command goes on.", 1)
 
 
 @app.command
