@@ -138,12 +138,13 @@ def _curve(sweeps: Sequence[Mapping[str, Any]], column: str, name: str, of: str)
 
 
 def _keep(study: Kept, path: Path) -> None:
-    """One table: held-out scores, and those of runs as scores of no condition."""
+    """One table: the held-out scores that are shown, and those of runs as scores of no condition."""
+    shown = [one for one in study.scores if one.score in HEADLINES or one.score in MEANS]
     of_runs = [
         HeldOutScore(cell, "", seed, "", RUN, 0, name, value, None, None, False)
         for (cell, seed, name), value in study.runs.items()
     ]
-    write_held_out_scores([*study.scores, *of_runs], path)
+    write_held_out_scores([*shown, *of_runs], path)
 
 
 def _of_file(path: Path) -> Kept:
@@ -220,20 +221,23 @@ def _points(nodes: Sequence[HeldOutScore], method: str, score: str) -> Iterator[
 
 def _draw(nodes: Sequence[HeldOutScore], path: Path) -> None:
     from matplotlib.figure import Figure
+    from matplotlib.ticker import FuncFormatter, NullFormatter
 
-    from alloygan.reports.style import BLUE, GREY, SERIES, styled
+    from alloygan.reports.style import BLUE, SERIES, styled
 
     methods = list(dict.fromkeys(_method(one.cell) for one in nodes))
     styles = ("-", "--", ":")
-    shown = [score for score in HEADLINES if any(list(_points(nodes, method, score)) for method in methods)]
+    widths = {score: {gap for method in methods for gap, _ in _points(nodes, method, score)} for score in HEADLINES}
+    # One width is no curve.
+    most = max(map(len, widths.values()))
+    shown = [score for score in HEADLINES if widths[score] and len(widths[score]) >= min(2, most)]
     with styled():
         figure = Figure(figsize=(2.5 * len(shown), 2.9))
         for i, score in enumerate(shown):
             axes = figure.add_subplot(1, len(shown), i + 1)
             axes.axhline(1, color=BLUE, linestyle=":", linewidth=1.1)
-            axes.axhline(0, color=GREY, linewidth=2)
             for number, method in enumerate(methods):
-                points = sorted(_points(nodes, method, score))
+                points = sorted(point for point in _points(nodes, method, score) if point[1] > 0)
                 if points:
                     axes.plot(
                         *zip(*points, strict=True), color=SERIES[number % len(SERIES)], label=method,
@@ -242,6 +246,10 @@ def _draw(nodes: Sequence[HeldOutScore], path: Path) -> None:
             axes.set_title(HEADLINES[score], fontsize="medium")
             axes.set_xlabel("distance to the nearest\nknown condition")
             axes.margins(x=0.15)
+            # From a tenth of the way to ten times as far as the nearest known images.
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axes.yaxis.set_minor_formatter(NullFormatter())
             if i == 0:
                 axes.set_ylabel("remainder")
         handles, labels = figure.axes[0].get_legend_handles_labels()
