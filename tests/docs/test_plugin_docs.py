@@ -32,7 +32,7 @@ def test_the_snippet_runs(snippet: str) -> None:
     exec(compile(snippet, "README.md", "exec"), {})
 
 
-@pytest.mark.parametrize(("sort", "kind"), [("conditioner", "fourier"), ("descriptor", "mean_grey")])
+@pytest.mark.parametrize(("sort", "kind"), [("conditioner", "fourier"), ("descriptor", "median_grey")])
 def test_the_example_keeps_the_contracts(sort: str, kind: str, tmp_path: Path) -> None:
     (text,) = (t for t in re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE) if f'"{kind}"' in t)
     plugin = tmp_path / f"{kind}.py"

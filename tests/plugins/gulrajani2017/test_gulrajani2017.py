@@ -1,13 +1,13 @@
 """The gradient penalty against critics whose gradients are known, finite differences, and the critics of the zoo."""
 
-from types import SimpleNamespace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from alloygan import Condition, Critic, Critique, Loss, Site, Zoo
+from alloygan import Batch, Condition, Critic, CriticStep, Critique, Loss, Site, Zoo
 from alloygan.interfaces.step import ExtraForward
 from alloygan.layers.initialisation import build_seeded
 
@@ -29,13 +29,17 @@ class ByCondition(Critic):
 
 
 def step_of(critic: Critic, real: Tensor, fake: Tensor, seed: int = 5) -> Any:
-    return SimpleNamespace(
-        real_images=real,
+    own, target = condition_of(len(real)), condition_of(len(real), 1)
+    unused: Any = None
+    return CriticStep(
+        batch=Batch(real, own, target, torch.ones(len(real))),
         fake_images=fake,
-        real_condition=condition_of(len(real)),
-        batch=SimpleNamespace(target_condition=condition_of(len(real), 1)),
+        real=unused,
+        fake=unused,
+        real_condition=own,
         critic=ExtraForward(critic),
         random=torch.Generator().manual_seed(seed),
+        images_seen=torch.zeros((), dtype=torch.int64),
     )
 
 
@@ -125,8 +129,7 @@ def test_the_critics_gradient_is_that_of_finite_differences(zoo: Zoo, spectral_n
     loss = loss_of(zoo)
 
     def penalty() -> Tensor:
-        step = step_of(critic, real, fake)
-        step.real_condition = condition
+        step = replace(step_of(critic, real, fake), real_condition=condition)
         return loss.critic(step).objective["critic"]
 
     share = torch.rand(2, 1, 1, 1, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
