@@ -19,11 +19,15 @@ try:
     from optuna.samplers import BaseSampler, GPSampler
     from optuna.study import Study
     from optuna.trial import FrozenTrial, Trial, TrialState
+    from sqlalchemy.exc import IntegrityError, ProgrammingError
 except ImportError:
     raise LaunchError("searching needs Optuna, which is not installed: pip install 'alloygan[search]'") from None
 
 STORAGE = "ALLOYGAN_STORAGE"
 """The variable that tells workers the database; not a file and not a command, since it may hold a password."""
+
+_TRIES = 4
+"""How often the tables of a database are asked for before it is given up."""
 
 _HEARTBEAT, _GRACE = 5, 20
 """Seconds between the signs of life of a worker, and from when on one without is given up."""
@@ -58,16 +62,7 @@ def open_study(search: Search, out: Path, higher_is_better: bool) -> Study:
     # Its signs of life have been experimental since 2021; an update that changes them fails our tests first.
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     with database_errors():
-        storage = optuna.storages.RDBStorage(
-            storage_url(out),
-            heartbeat_interval=_HEARTBEAT,
-            grace_period=_GRACE,
-            heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(
-                max_retry=5,
-                # A trial that goes on cannot be measured again at the moments that it has passed.
-                inherit_intermediate_values=True,
-            ),
-        )
+        storage = _storage(storage_url(out))
         return optuna.create_study(
             storage=storage,
             study_name=search.base.name,
@@ -76,6 +71,27 @@ def open_study(search: Search, out: Path, higher_is_better: bool) -> Study:
             sampler=SeededByTrial(search.spec.seed, search.spec.random_trials),
             pruner=optuna.pruners.MedianPruner(n_startup_trials=min(5, search.spec.random_trials)),
         )
+
+
+def _storage(url: str) -> optuna.storages.RDBStorage:
+    """The database, with its tables. Machines that start at once may make them at once, and all but one then fail."""
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            return optuna.storages.RDBStorage(
+                url,
+                heartbeat_interval=_HEARTBEAT,
+                grace_period=_GRACE,
+                heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(
+                    max_retry=5,
+                    # A trial that goes on cannot be measured again at the moments that it has passed.
+                    inherit_intermediate_values=True,
+                ),
+            )
+        except (IntegrityError, ProgrammingError):
+            if not tries_left:
+                raise
+            time.sleep(1)
+    raise AssertionError("not reached")
 
 
 class SeededByTrial(BaseSampler):
