@@ -9,9 +9,9 @@ from typing import Any
 
 from alloygan.errors import RunFolderError
 from alloygan.evaluation.interpolation import way_left
-from alloygan.evaluation.of_run import EVALUATION
-from alloygan.files import read_json, write_text
+from alloygan.files import write_text
 from alloygan.sweeps.grid import Ablation
+from alloygan.sweeps.results import evaluations_of
 
 HELD_OUT_TABLE = "held_out.csv"
 
@@ -64,17 +64,10 @@ class HeldOutScore:
 def held_out_scores_of(ablation: Ablation, run_folders: Mapping[str, Path]) -> list[HeldOutScore]:
     """Scores of the runs that are done; `run_folders` by key."""
     found: list[HeldOutScore] = []
-    for cell in ablation.cells:
-        for run in cell.runs:
-            if run.key not in run_folders:
-                continue
-            try:
-                evaluation = read_json(run_folders[run.key] / EVALUATION)
-            except RunFolderError:
-                continue
-            held_out = evaluation.get("interpolation") or {}
-            for one in held_out.get("conditions") or ():
-                found += _of_condition(cell.name, cell.baseline or "", run.seed, one)
+    for cell, run, evaluation in evaluations_of(ablation, run_folders):
+        held_out = evaluation.get("interpolation") or {}
+        for one in held_out.get("conditions") or ():
+            found += _of_condition(cell.name, cell.baseline or "", run.seed, one)
     return found
 
 

@@ -1,16 +1,17 @@
 """What the cells of an ablation have scored: values by cell, score and seed, and their statistics."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from alloygan.errors import RunFolderError
 from alloygan.evaluation.of_run import EVALUATION
 from alloygan.evaluation.score_list import ListedScore, listed_scores
 from alloygan.files import read_json, write_text
-from alloygan.sweeps.grid import Ablation
+from alloygan.sweeps.grid import Ablation, Cell, CellRun
 from alloygan.sweeps.statistics import Summary, paired_difference, summary
 
 RESULTS, SUMMARY = "results.csv", "summary.csv"
@@ -73,18 +74,26 @@ def collect(ablation: Ablation, run_folders: Mapping[str, Path]) -> Results:
     values: dict[str, dict[str, dict[int, ListedScore]]] = {}
     higher: dict[str, bool] = {}
     for cell in ablation.cells:
-        of_cell = values.setdefault(cell.name, {})
+        values.setdefault(cell.name, {})
+    for cell, run, evaluation in evaluations_of(ablation, run_folders):
+        for one in listed_scores(evaluation):
+            values[cell.name].setdefault(one.name, {})[run.seed] = one
+            higher.setdefault(one.name, one.higher_is_better)
+    return Results(ablation, values, tuple(higher), higher)
+
+
+def evaluations_of(
+    ablation: Ablation, run_folders: Mapping[str, Path]
+) -> Iterator[tuple[Cell, CellRun, dict[str, Any]]]:
+    """The content of evaluation.json of each run that is done and has one."""
+    for cell in ablation.cells:
         for run in cell.runs:
             if run.key not in run_folders:
                 continue
             try:
-                evaluation = read_json(run_folders[run.key] / EVALUATION)
+                yield cell, run, read_json(run_folders[run.key] / EVALUATION)
             except RunFolderError:
                 continue
-            for one in listed_scores(evaluation):
-                of_cell.setdefault(one.name, {})[run.seed] = one
-                higher.setdefault(one.name, one.higher_is_better)
-    return Results(ablation, values, tuple(higher), higher)
 
 
 def write_tables(results: Results, out: Path) -> None:
