@@ -5,7 +5,11 @@ import re
 from html import unescape
 from pathlib import Path
 
+import numpy as np
 import pytest
+from skimage.filters import gaussian
+from skimage.io import imsave
+from skimage.util import img_as_ubyte
 
 from alloygan import Zoo
 from alloygan.reports.wording import number
@@ -95,3 +99,29 @@ def test_without_held_out_conditions_there_is_neither(zoo: Zoo, base: str, tmp_p
     ablate(ablation, tmp_path / "out", ablation.launcher.build(), zoo)
     assert not (tmp_path / "out" / "held_out.csv").exists()
     assert "Held out" not in (tmp_path / "out" / "ablation.html").read_text()
+
+
+def test_the_page_says_what_single_micrographs_can_tell(zoo: Zoo, base: str, tmp_path: Path) -> None:
+    rows = ["file,exposure"]
+    for grains, hours in enumerate((1, 10, 100)):
+        grey = gaussian(np.random.default_rng(grains).standard_normal((160, 160)), 2 + grains, mode="wrap") > 0
+        imsave(tmp_path / f"{hours}.png", img_as_ubyte(grey), check_contrast=False)
+        rows.append(f"{hours}.png,{hours}")
+    (tmp_path / "manifest.csv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "base.yaml").write_text(base)
+    (tmp_path / "ablation.yaml").write_text(
+        "extends: base.yaml\n"
+        "name: single\n"
+        "data: {kind: micrographs, manifest: manifest.csv, patch: 32, held_out: {conditions: [{exposure: 10}]}}\n"
+        "conditions: [{name: exposure, unit: h, scale: log}]\n"
+        "generator: {conditioner: continuous_mlp}\n"
+        "critic: {conditioner: continuous_mlp}\n"
+        "losses: {contrastive: null}\n"
+        "evaluation: {images: 8, judge_images: 100, bootstrap: 20, descriptors: [area_fraction], comparisons: []}\n"
+        "vary: {method: {a: {}}}\n"
+        "seeds: 1\n"
+    )
+    ablation = read_ablation(tmp_path / "ablation.yaml", zoo, ["launcher.threads=1"])
+    ablate(ablation, tmp_path / "out", ablation.launcher.build(), zoo)
+    page = unescape((tmp_path / "out" / "ablation.html").read_text())
+    assert page.count("There is one micrograph or simulation only of exposure = 10 h") == 1

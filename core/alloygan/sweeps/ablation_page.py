@@ -17,7 +17,7 @@ from alloygan.sweeps.cell_pictures import cell_pictures
 from alloygan.sweeps.chance import chance_rate
 from alloygan.sweeps.dot_plots import dot_panels
 from alloygan.sweeps.grid import Ablation
-from alloygan.sweeps.held_out_scores import held_out_scores_of
+from alloygan.sweeps.held_out_scores import held_out_notes_of, held_out_scores_of
 from alloygan.sweeps.held_out_section import held_out_section
 from alloygan.sweeps.results import Results
 from alloygan.training.run_folder import to_yaml
@@ -63,6 +63,8 @@ def write_ablation_page(
     """
     comparison = AgainstBaseline(results)
     letters = comparison.letters
+    done = _done(ablation, out, statuses)
+    notes = held_out_notes_of(ablation, done)
     page = rendered(
         "sweeps/ablation.html",
         style=style_sheet("reports/report.css", "sweeps/ablation.css"),
@@ -73,7 +75,7 @@ def write_ablation_page(
         chance=[(seeds, f"{100 * chance_rate(seeds):.0f} %") for seeds in (2, 3, 5, 10, 20)],
         tables=ablation_tables(comparison, statuses),
         dots=dot_panels(comparison),
-        held_out=held_out_section(ablation, held_out_scores_of(ablation, _done(ablation, out, statuses)), letters),
+        held_out=held_out_section(ablation, held_out_scores_of(ablation, done), letters, notes),
         colors={"mean": VERMILLION, "floor": GREY, "baseline": BLUE},
         pictures=cell_pictures(ablation, out, statuses, letters, zoo),
         terms=curve_panels(ablation, out, statuses, letters, "terms"),

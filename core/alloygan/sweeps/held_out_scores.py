@@ -71,6 +71,12 @@ def held_out_scores_of(ablation: Ablation, run_folders: Mapping[str, Path]) -> l
     return found
 
 
+def held_out_notes_of(ablation: Ablation, run_folders: Mapping[str, Path]) -> list[str]:
+    """What to keep in mind of the data, such as single micrographs: each note of the runs that are done, once."""
+    notes = ((one.get("interpolation") or {}).get("note") for _, _, one in evaluations_of(ablation, run_folders))
+    return list(dict.fromkeys(note for note in notes if note))
+
+
 def write_held_out_scores(scores: Sequence[HeldOutScore], path: Path) -> None:
     """Write a line a score; where there are none, no file, and not that of an earlier time either."""
     if not scores:

@@ -28,8 +28,11 @@ class RemainderTable:
 
 @dataclass(frozen=True)
 class HeldOutSection:
-    """Remainders of distances and of mean values, and panels of the remainder over the width of the gap."""
+    """Remainders of distances and of mean values, panels of the remainder over the width of the gap, and what to keep
+    in mind of the data.
+    """
 
+    notes: Sequence[str]
     distances: Sequence[RemainderTable]
     means: Sequence[RemainderTable]
     gaps: Sequence[Panel]
@@ -37,15 +40,16 @@ class HeldOutSection:
 
 
 def held_out_section(
-    ablation: Ablation, scores: Sequence[HeldOutScore], letters: Mapping[str, str]
+    ablation: Ablation, scores: Sequence[HeldOutScore], letters: Mapping[str, str], notes: Sequence[str]
 ) -> HeldOutSection | None:
-    """The section; None where no run has held-out conditions."""
+    """The section, with the `notes` of the evaluations; None where no run has held-out conditions."""
     if not scores:
         return None
     names = list(dict.fromkeys(one.score for one in scores))
     of_distances = [name for name in names if not name.endswith(MEAN_VALUE)]
     of_means = [name for name in names if name.endswith(MEAN_VALUE)]
     return HeldOutSection(
+        notes,
         list(_tables(ablation, scores, letters, of_distances)),
         list(_tables(ablation, scores, letters, of_means)),
         _gap_panels(ablation, scores, letters, of_distances),
