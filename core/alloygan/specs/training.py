@@ -52,6 +52,20 @@ class TrainingSpec(Spec):
         "float32 matrices with 10 bits of mantissa, on GPUs that have it; bf16: convolutions and products in bfloat16, "
         "weights, losses and optimisers in float32; fp64: float64, to check the others against.",
     )
+    compile: Literal["off", "nets", "step"] = Field(
+        "off",
+        description="torch.compile. nets: generator and critic, each with its gradient; step: besides, whatever lies "
+        "between them and the terms of the losses. Sums are taken in another order then. Extra passes through the "
+        "critic inside of a loss (penalties) are not compiled.",
+    )
+    cuda_graph: bool = Field(
+        False,
+        description="Capture the whole update in a CUDA graph and replay it: the same bits, without Python's time "
+        "between the operations. For one process on a GPU.",
+    )
+    channels_last: bool = Field(
+        False, description="Keep images and kernels with channels last in memory, which some convolutions prefer."
+    )
     synchronise_batch_norm: bool = Field(
         False,
         description="Batch statistics over all processes that share a batch, as in one process; otherwise each process "
@@ -70,4 +84,9 @@ class TrainingSpec(Spec):
         for optimizer in (self.optimizer, self.critic_optimizer):
             if isinstance(optimizer, SGD) and optimizer.nesterov and optimizer.momentum == 0:
                 raise ValueError("nesterov needs momentum above 0")
+        if self.device == "cpu":
+            if self.cuda_graph:
+                raise ValueError("cuda_graph: true needs a GPU; with device: cpu use cuda_graph: false")
+            if self.precision == "tf32":
+                raise ValueError("precision: tf32 is of GPUs; with device: cpu use fp32 or bf16")
         return self

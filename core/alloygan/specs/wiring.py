@@ -42,6 +42,12 @@ def wiring_problems(spec: GanSpec) -> list[Problem]:
                 f"give (it gives: {gives}). Choose another critic, or remove the term with `losses.{name}: null`."
             )
             problems.append((("losses", name), text))
+        if spec.training.compile == "step" and "second_order" in loss.needs:
+            text = (
+                f"the loss {loss.kind!r} takes a gradient inside of the step (second_order), which torch.compile "
+                "cannot differentiate again; use training.compile: nets, which leaves such passes as they are"
+            )
+            problems.append((("training", "compile"), text))
     for path, sized in (
         (("generator",), spec.generator),
         (("critic",), spec.critic),

@@ -10,7 +10,6 @@ from torch import Tensor
 from alloygan.interfaces.batch import Batch
 from alloygan.interfaces.condition import Condition
 from alloygan.interfaces.critic import Critique
-from alloygan.interfaces.generator import Generator
 from alloygan.specs.training import Precision
 
 
@@ -48,7 +47,7 @@ class Arithmetic:
         """Conditions in this arithmetic."""
         return replace(condition, values=condition.values.to(self.dtype))
 
-    def generate(self, generator: Generator) -> Callable[[Tensor, Condition], Tensor]:
+    def generate(self, generator: Callable[[Tensor, Condition], Tensor]) -> Callable[[Tensor, Condition], Tensor]:
         """The generator's pass; its images are what losses and the critic see."""
 
         def pass_(noise: Tensor, condition: Condition) -> Tensor:

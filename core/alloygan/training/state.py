@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from alloygan.assembler import Gan
 from alloygan.errors import RunFolderError, TrainingError
 from alloygan.training.ema import MovingAverage
-from alloygan.training.optimizers import build_optimizer
+from alloygan.training.optimizers import build_optimizer, load_optimizer
 
 
 @dataclass
@@ -32,14 +32,17 @@ class TrainingState:
             if dtype != torch.float32:
                 part.to(dtype)
         training = gan.spec.training
+        if training.channels_last:
+            for network in (gan.generator, gan.critic):
+                network.to(memory_format=torch.channels_last)
         # What an author has frozen stays frozen.
         judging = [p for part in (gan.critic, *gan.losses.values()) for p in part.parameters() if p.requires_grad]
         making = [p for p in gan.generator.parameters() if p.requires_grad]
         return cls(
             gan,
             MovingAverage(gan.generator, training.ema),
-            build_optimizer(training.optimizer, making),
-            build_optimizer(training.critic_optimizer or training.optimizer, judging),
+            build_optimizer(training.optimizer, making, device),
+            build_optimizer(training.critic_optimizer or training.optimizer, judging, device),
             judging,
             making,
         )
@@ -82,7 +85,10 @@ class TrainingState:
         """Inverse of `state_dict`."""
         for name, part in self._parts().items():
             try:
-                part.load_state_dict(states[name])
+                if isinstance(part, torch.optim.Optimizer):
+                    load_optimizer(part, states[name])
+                else:
+                    part.load_state_dict(states[name])
             except (KeyError, RuntimeError, ValueError) as error:
                 reason = " ".join(str(error).split())[:200]
                 raise RunFolderError(

@@ -1,0 +1,78 @@
+"""What the host draws for one update: batches, noise, and the seeds of what is random on the device."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from alloygan.interfaces.augmenter import Augmenter
+from alloygan.interfaces.sampler import Sampler
+from alloygan.interfaces.streams import seed_of
+from alloygan.specs.training import TrainingSpec
+from alloygan.training.precision import Arithmetic
+from alloygan.training.processes import Processes
+from alloygan.training.update import CriticInputs, GeneratorInputs, UpdateInputs
+
+
+class Draw:
+    """Inputs of the update at a moment of the training; the same moment gives the same ones.
+
+    Every random number is that of the whole batch, of which each process takes its own. Generators of random numbers
+    are made once and seeded anew, since a captured update goes on using the ones that it was captured with.
+    """
+
+    def __init__(
+        self,
+        training: TrainingSpec,
+        sampler: Sampler,
+        augment: Augmenter,
+        noise_width: int,
+        group: Processes,
+        arithmetic: Arithmetic,
+    ) -> None:
+        self._training = training
+        self._sampler = sampler
+        self._augment = augment
+        self._noise_width = noise_width
+        self._part = group.part(training.batch_size)
+        self._arithmetic = arithmetic
+        self._device = arithmetic.device
+        self._generators: dict[tuple[str, int], torch.Generator] = {}
+
+    def __call__(self, images_seen: int) -> UpdateInputs:
+        """The batches at `images_seen` and after it, one for each critic update, and noise for the generator's."""
+        size, updates = self._training.batch_size, self._training.critic_updates
+        critic = [self._critic(images_seen + i * size, i) for i in range(updates)]
+        generator = GeneratorInputs(
+            self._noise("generator noise", images_seen, 0),
+            self._random("generator augment", images_seen, 0),
+            self._random("generator loss", images_seen, 0),
+        )
+        return UpdateInputs(critic, generator)
+
+    def random_states(self) -> list[torch.Generator]:
+        """Every generator of random numbers that an update uses."""
+        return list(self._generators.values())
+
+    def _critic(self, images_seen: int, number: int) -> CriticInputs:
+        batch = self._arithmetic.batch(self._sampler.draw(self._training.batch_size, images_seen))
+        augment = self._random("augment", images_seen, number)
+        images = self._augment(batch.images, real=True, random=augment)
+        return CriticInputs(
+            replace(batch, images=images).part(self._part),
+            self._noise("critic noise", images_seen, number),
+            torch.full((), images_seen, dtype=torch.int64, device=self._device),
+            augment,
+            self._random("critic loss", images_seen, number),
+        )
+
+    def _noise(self, name: str, images_seen: int, number: int) -> Tensor:
+        random = self._random(name, images_seen, number)
+        noise = torch.randn(self._training.batch_size, self._noise_width, generator=random, device=self._device)
+        return noise[self._part].to(self._arithmetic.dtype)
+
+    def _random(self, name: str, images_seen: int, number: int) -> torch.Generator:
+        """The generator of one use of random numbers, as `stream` would make it."""
+        if (name, number) not in self._generators:
+            self._generators[name, number] = torch.Generator(device=self._device)
+        return self._generators[name, number].manual_seed(seed_of(self._training.seed, name, images_seen))

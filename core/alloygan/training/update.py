@@ -1,0 +1,201 @@
+"""One update of a training: what the device computes, from inputs that the host has drawn before.
+
+An update is `critic_updates` updates of the critic and one of the generator. Nothing in it is read back to the host,
+and nothing that changes from update to update is a number of Python's: it can be captured and replayed.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from alloygan.interfaces.augmenter import Augmenter
+from alloygan.interfaces.batch import Batch
+from alloygan.interfaces.condition import Condition
+from alloygan.interfaces.critic import Critique
+from alloygan.interfaces.loss import Loss, Terms
+from alloygan.interfaces.step import CriticStep, ExtraForward, GeneratorStep
+from alloygan.specs.components import LossSpec
+from alloygan.training.compiled import compiled_pass
+from alloygan.training.ledger import objective
+from alloygan.training.precision import Arithmetic
+from alloygan.training.processes import Processes
+from alloygan.training.state import TrainingState
+from alloygan.training.whole_batch import whole_critic_step, whole_generator_step
+
+
+@dataclass(frozen=True)
+class CriticInputs:
+    """A fresh batch, this process's part of it, with its noise (B, Z); `images_seen` is a 0-d tensor."""
+
+    batch: Batch
+    noise: Tensor
+    images_seen: Tensor
+    augment: torch.Generator
+    random: torch.Generator
+
+
+@dataclass(frozen=True)
+class GeneratorInputs:
+    """Fresh noise (B, Z); the conditions are those of the last critic update."""
+
+    noise: Tensor
+    augment: torch.Generator
+    random: torch.Generator
+
+
+@dataclass(frozen=True)
+class UpdateInputs:
+    """All that one update takes."""
+
+    critic: Sequence[CriticInputs]
+    generator: GeneratorInputs
+
+
+Due = tuple[frozenset[str], ...]
+"""Names of the losses that take part (each has its `every`): in each critic update, then in the generator's."""
+
+
+Said = list[dict[str, Terms]]
+"""What the losses said: in each critic update, then in the generator's."""
+
+
+def due(losses: Mapping[str, LossSpec], number: int, critic_updates: int) -> Due:
+    """Which losses take part in the update after `number` others."""
+
+    def at(update: int) -> frozenset[str]:
+        return frozenset(name for name, loss in losses.items() if update % loss.every == 0)
+
+    return (*(at(number * critic_updates + i) for i in range(critic_updates)), at(number))
+
+
+class Update(Protocol):
+    """Makes one update."""
+
+    def __call__(self, inputs: UpdateInputs, due: Due) -> Said:
+        """Change the weights; what is returned is on the device, and holds until the next call."""
+
+
+class EagerUpdate:
+    """The update, operation by operation."""
+
+    def __init__(
+        self, state: TrainingState, group: Processes, arithmetic: Arithmetic, augment: Augmenter, *, judges_target: bool
+    ) -> None:
+        spec = state.gan.spec
+        self._state = state
+        self._group = group
+        self._augment = augment
+        self._judges_target = judges_target
+        generate: Callable[[Tensor, Condition], Tensor] = state.gan.generator
+        judge: Callable[[Tensor, Condition], Critique] = state.gan.critic
+        if spec.training.compile != "off":
+            generate, judge = compiled_pass(generate), compiled_pass(judge)
+        self._generate = arithmetic.generate(generate)
+        self._judge = arithmetic.judge(judge)
+        self._extra = ExtraForward(state.gan.critic, arithmetic.judge)
+        self._weights = {name: loss.weight for name, loss in spec.losses.items()}
+        self._over_batch = {name for name, loss in spec.losses.items() if loss.over == "batch"}
+        self.doing = "the networks"
+        """What was being computed last, by its key in the spec."""
+        if spec.training.compile == "step":
+            self._critic_terms = torch.compile(self._critic_terms, dynamic=False)  # type: ignore[method-assign]
+            self._generator_terms = torch.compile(self._generator_terms, dynamic=False)  # type: ignore[method-assign]
+        self._wants_real = any("real_in_generator_step" in loss.needs for loss in spec.losses.values())
+
+    def __call__(self, inputs: UpdateInputs, due: Due) -> Said:
+        """Update the critic on each batch, then the generator."""
+        said = [self._update_critic(one, names) for one, names in zip(inputs.critic, due[:-1], strict=True)]
+        return [*said, self._update_generator(inputs.generator, inputs.critic[-1], due[-1])]
+
+    def _update_critic(self, inputs: CriticInputs, due: frozenset[str]) -> dict[str, Terms]:
+        state = self._state
+        said, total = self._critic_terms(inputs, due)
+        if total is not None:
+            self._descend(total, state.critic_optimizer, state.judging)
+            for loss in state.gan.losses.values():
+                loss.after_critic_update(state.gan.critic)
+        return said
+
+    def _critic_terms(self, inputs: CriticInputs, due: frozenset[str]) -> tuple[dict[str, Terms], Tensor | None]:
+        batch = inputs.batch
+        target, real_condition = batch.target_condition, self._real_condition(batch)
+        with torch.no_grad():
+            fake_images = self._augmented(self._generate(inputs.noise, target), inputs.augment)
+        step = CriticStep(
+            batch=batch,
+            fake_images=fake_images,
+            real=self._judge(batch.images, real_condition),
+            fake=self._judge(fake_images, target),
+            real_condition=real_condition,
+            critic=self._extra,
+            random=inputs.random,
+            images_seen=inputs.images_seen,
+            share=(self._group.rank, self._group.count),
+        )
+        whole = whole_critic_step(step, self._group)
+        said = {}
+        for name, loss in self._due(due):
+            said[name] = loss.critic(whole if name in self._over_batch else step)
+        return said, objective(said, self._weights)
+
+    def _update_generator(self, inputs: GeneratorInputs, last: CriticInputs, due: frozenset[str]) -> dict[str, Terms]:
+        state = self._state
+        state.let_judges_learn(False)
+        said, total = self._generator_terms(inputs, last, due)
+        if total is not None:
+            self._descend(total, state.generator_optimizer, state.making)
+        state.let_judges_learn(True)
+        return said
+
+    def _generator_terms(
+        self, inputs: GeneratorInputs, last: CriticInputs, due: frozenset[str]
+    ) -> tuple[dict[str, Terms], Tensor | None]:
+        batch = last.batch
+        target, real_condition = batch.target_condition, self._real_condition(batch)
+        fake_images = self._augmented(self._generate(inputs.noise, target), inputs.augment)
+        step = GeneratorStep(
+            batch=batch,
+            fake_images=fake_images,
+            real=self._judge(batch.images, real_condition) if self._wants_real else None,
+            fake=self._judge(fake_images, target),
+            real_condition=real_condition,
+            critic=self._extra,
+            random=inputs.random,
+            images_seen=last.images_seen,
+            share=(self._group.rank, self._group.count),
+        )
+        whole = whole_generator_step(step, self._group)
+        said = {}
+        for name, loss in self._due(due):
+            said[name] = loss.generator(whole if name in self._over_batch else step)
+        return said, objective(said, self._weights)
+
+    def _due(self, names: frozenset[str]) -> Iterator[tuple[str, Loss]]:
+        for name, loss in self._state.gan.losses.items():
+            if name in names:
+                self.doing = f"losses.{name}"
+                yield name, loss
+        self.doing = "the networks"
+
+    def _real_condition(self, batch: Batch) -> Condition:
+        return batch.target_condition if self._judges_target else batch.own_condition
+
+    def _augmented(self, images: Tensor, random: torch.Generator) -> Tensor:
+        """Generated images as the critic sees them: each changed as it would be in one process with the whole batch."""
+        if not self._augment.acts_on_fake:
+            return images
+        if self._group.count == 1:
+            return self._augment(images, real=False, random=random)
+        size = len(images) * self._group.count
+        part = self._group.part(size)
+        before, after = (images.new_zeros(n, *images.shape[1:]) for n in (part.start, size - part.stop))
+        return self._augment(torch.cat([before, images, after]), real=False, random=random)[part]
+
+    def _descend(self, total: Tensor, optimizer: torch.optim.Optimizer, parameters: Sequence[nn.Parameter]) -> None:
+        optimizer.zero_grad(set_to_none=True)
+        total.backward()  # type: ignore[no-untyped-call]
+        self._group.average_gradients(parameters)
+        optimizer.step()

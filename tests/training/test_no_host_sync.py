@@ -1,0 +1,89 @@
+"""Between two lines of metrics, the training loop never waits for the device."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+import torch
+
+from alloygan import Zoo, train
+from alloygan.testing.synchronisation import readback_refused
+from alloygan.training.loop import Progress
+
+from .test_processes import BASE, SPECS, split
+
+WHOLE = SPECS | {
+    "rmsprop": "training: {optimizer: {kind: rmsprop, lr: 0.001}}\n",
+    "adam": "training: {optimizer: {kind: adam, lr: 0.001}, ema: 0.9, lr_schedule: cosine}\n",
+    "adamw": "training: {optimizer: {kind: adamw, lr: 0.001}, ema: 0.0}\n",
+    "balanced, no augmentation": "training: {sampler: balanced, augment: none}\n",
+    "lazy term": "losses: {r1: {kind: r1, every: 2}}\n",
+}
+UPDATE = 16  # real images
+
+
+@contextmanager
+def waiting_refused(device: str) -> Iterator[None]:
+    """On CUDA torch's own debugging mode; on the CPU, whatever would make the host wait for a GPU is an error."""
+    if device == "cpu":
+        with readback_refused("the training loop"):
+            yield
+        return
+    before = torch.cuda.get_sync_debug_mode()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode(before)
+
+
+def train_watched(zoo: Zoo, folder: Path, text: str, device: str, precision: str) -> int:
+    """Train four updates, of which the second and third are watched; returns how many were."""
+    (folder / "0.yaml").write_text(BASE)
+    parts = split(text)
+    for number, part in enumerate(parts, start=1):
+        (folder / f"{number}.yaml").write_text(f"extends: {number - 1}.yaml\n{part}")
+    settings = ["training.images=64", "training.log_every=64", "training.checkpoint_every=64"]
+    settings += [f"training.device={device}", f"training.precision={precision}"]
+    spec = zoo.read_spec(folder / f"{len(parts)}.yaml", settings)
+    watched = []
+    with ExitStack() as stack:
+
+        def note(progress: Progress) -> None:
+            if progress.images_seen == UPDATE:
+                stack.enter_context(waiting_refused(device))
+            elif progress.images_seen == 3 * UPDATE:
+                stack.close()
+            watched.append(progress.images_seen)
+
+        train(spec, folder / "run", report=note)
+    return len(watched)
+
+
+@pytest.mark.parametrize("text", WHOLE.values(), ids=WHOLE.keys())
+def test_on_the_cpu_nothing_would_make_the_host_wait(text: str, zoo: Zoo, tmp_path: Path) -> None:
+    assert train_watched(zoo, tmp_path, text, "cpu", "fp32") == 4
+
+
+def test_a_loop_that_reads_back_is_noticed(zoo: Zoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from alloygan.training.ema import MovingAverage
+
+    update = MovingAverage.update
+
+    def reading(self: MovingAverage, generator: torch.nn.Module, updates: int) -> None:
+        update(self, generator, updates)  # type: ignore[arg-type]
+        next(generator.parameters()).sum().item()
+
+    monkeypatch.setattr(MovingAverage, "update", reading)
+    with pytest.raises(Exception, match=r"item\(\)"):
+        train_watched(zoo, tmp_path, SPECS["minimax"], "cpu", "fp32")
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("text", WHOLE.values(), ids=WHOLE.keys())
+def test_on_cuda_no_update_synchronises(text: str, precision: str, zoo: Zoo, tmp_path: Path) -> None:
+    if "second_order" in text and precision == "bf16":
+        pytest.skip("a penalty is in float32")
+    assert train_watched(zoo, tmp_path, text, "cuda", precision) == 4
