@@ -246,7 +246,10 @@ BAD_LOSSES: list[tuple[type[Loss], set[str]]] = [
         ForgetsItsState,
         {"survives_a_state_round_trip", "keeps_its_tensors_in_buffers", "trains_and_resumes"},
     ),
-    (CountsInPython, {"survives_a_state_round_trip", "trains_and_resumes"}),
+    (
+        CountsInPython,
+        {"survives_a_state_round_trip", "trains_and_resumes", "computes_the_same_when_captured"},
+    ),
     (MakesItsBufferLate, {"survives_a_state_round_trip", "trains_and_resumes"}),
     (HasAnIdleParameter, {"trains_all_its_own_parameters"}),
     (TrainsInTheGeneratorStep, {"trains_all_its_own_parameters"}),
@@ -275,6 +278,18 @@ def test_a_loss_that_declares_what_it_takes_passes() -> None:
     assert failures("loss", loss_spec(NeedsRealCritique, needs=frozenset({"real_in_generator_step"}))) == {}
     assert failures("loss", loss_spec(NeedsIds, needs=frozenset({"label"}))) == {}
     assert failures("loss", loss_spec(DifferentiatesTwice, needs=frozenset({"second_order"}))) == {}
+
+
+class ComparesImages(StandInLoss):
+    def critic(self, step: CriticStep) -> Terms:
+        return Terms({"critic": (step.real.score - step.real.score.mean()).square().mean()})
+
+
+def test_a_loss_that_looks_across_images_says_so() -> None:
+    assert failures("loss", loss_spec(ComparesImages)) == {}
+    found = failures("loss", loss_spec(ComparesImages, over="images"))
+    assert set(found) == {"is_a_mean_over_images_if_it_says_so"}
+    assert "Leave `over` as it is" in found["is_a_mean_over_images_if_it_says_so"]
 
 
 def test_the_message_names_what_reads_back() -> None:

@@ -12,9 +12,9 @@ from alloygan import Zoo, load_zoo, train
 from alloygan.errors import SpecError, TrainingError
 from alloygan.specs.gan import GanSpec
 from alloygan.specs.optimizers import OptimizerSpec
+from alloygan.testing.recorded_graphs import RecordedGraphs
 from alloygan.training.optimizers import build_optimizer
 
-from .recorded_graphs import RecordedGraphs
 from .test_processes import BASE, SPECS, split
 
 LONG = ["training.images=192", "training.log_every=64", "training.checkpoint_every=96"]

@@ -20,6 +20,18 @@ from alloygan.testing.verdicts import require
 MIXED = (0, 1, 2, 3, 1, 0)
 
 
+@dataclass(frozen=True)
+class Moment:
+    """What one update takes: noise for both steps, their generators of random numbers, and images seen."""
+
+    number: int
+    critic_noise: Tensor
+    generator_noise: Tensor
+    critic_random: torch.Generator
+    generator_random: torch.Generator
+    images_seen: Tensor
+
+
 @dataclass
 class Bench:
     """A GAN with the loss under test, and batches of real images; `device` is cpu or meta."""
@@ -66,11 +78,23 @@ class Bench:
         random = stream(0, name, moment)
         return torch.randn(count, self.gan.generator.noise_width, generator=random).to(self.device)
 
-    def critic_step(self, batch: Batch, moment: int = 0) -> CriticStep:
+    def at(self, moment: int, count: int) -> Moment:
+        """A moment of the training, for a batch of `count`; the same one each time."""
+        return Moment(
+            moment,
+            self.noise(count, "critic noise", moment),
+            self.noise(count, "generator noise", moment),
+            stream(0, "critic loss", moment),
+            stream(0, "generator loss", moment),
+            torch.full((), moment, dtype=torch.int64, device=self.device),
+        )
+
+    def critic_step(self, batch: Batch, moment: int | Moment = 0) -> CriticStep:
         """A critic step; fake images carry no gradient, as in the loop."""
         critic, target = self.gan.critic, batch.target_condition
+        at = moment if isinstance(moment, Moment) else self.at(moment, len(target))
         with torch.no_grad():
-            fake_images = self.gan.generator(self.noise(len(target), "critic noise", moment), target)
+            fake_images = self.gan.generator(at.critic_noise, target)
         return CriticStep(
             batch=batch,
             fake_images=fake_images,
@@ -78,14 +102,15 @@ class Bench:
             fake=critic(fake_images, target),
             real_condition=batch.own_condition,
             critic=ExtraForward(critic),
-            random=stream(0, "critic loss", moment),
-            images_seen=torch.full((), moment, dtype=torch.int64, device=self.device),
+            random=at.critic_random,
+            images_seen=at.images_seen,
         )
 
-    def generator_step(self, batch: Batch, moment: int = 0) -> GeneratorStep:
+    def generator_step(self, batch: Batch, moment: int | Moment = 0) -> GeneratorStep:
         """A generator step; `real` is there only for a loss that asks. The caller freezes the judges."""
         critic, target = self.gan.critic, batch.target_condition
-        fake_images = self.gan.generator(self.noise(len(target), "generator noise", moment), target)
+        at = moment if isinstance(moment, Moment) else self.at(moment, len(target))
+        fake_images = self.gan.generator(at.generator_noise, target)
         return GeneratorStep(
             batch=batch,
             fake_images=fake_images,
@@ -93,8 +118,8 @@ class Bench:
             fake=critic(fake_images, target),
             real_condition=batch.own_condition,
             critic=ExtraForward(critic),
-            random=stream(0, "generator loss", moment),
-            images_seen=torch.full((), moment, dtype=torch.int64, device=self.device),
+            random=at.generator_random,
+            images_seen=at.images_seen,
         )
 
     def freeze(self, frozen: bool) -> None:
@@ -110,6 +135,10 @@ class Bench:
     def update(self, moment: int) -> dict[str, Tensor]:
         """One critic and one generator update with plain gradient steps; returns every term, detached."""
         batch = self.batch(moment=moment)
+        return self.update_with(batch, self.at(moment, len(batch.images)))
+
+    def update_with(self, batch: Batch, moment: Moment) -> dict[str, Tensor]:
+        """The same from a batch and a moment that are already there."""
         terms = self.loss.critic(self.critic_step(batch, moment))
         self._descend(terms, (self.gan.critic, self.loss))
         self.loss.after_critic_update(self.gan.critic)

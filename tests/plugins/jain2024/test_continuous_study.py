@@ -56,6 +56,19 @@ def test_each_split_has_its_baseline_and_its_gap(zoo: Zoo, data: dict[str, Data]
     assert band == {row for row in table if row[1] in (200.0, 400.0)}
 
 
+def test_what_was_improved_is_told_apart_and_trains(
+    zoo: Zoo, simulations: Path, data: dict[str, Data], tmp_path: Path
+) -> None:
+    improved = read_ablation("zoo:continuous-improved", zoo, [*TINY, f"data.cache={simulations}"])
+    assert improved.baselines == ("projection, islands", "projection, band")
+    methods = ["projection", "eq. 1 relative", "Fourier critic", "Fourier critic, eq. 1 relative"]
+    assert [cell.levels["method"] for cell in improved.cells[::2]] == methods
+    for cell in improved.cells:
+        if cell.levels["split"] == "band":
+            run = train(cell.runs[0].spec, tmp_path / cell.levels["method"], data=data["band"])
+            assert len((run / "metrics.jsonl").read_text().splitlines()) == 2
+
+
 @pytest.mark.parametrize(
     "method",
     [

@@ -5,7 +5,7 @@ recorded, so that a captured update which relies on one differs from the eager o
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -13,7 +13,11 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from alloygan.training.update import Said
+T = TypeVar("T")
+
+
+class ReadsBackError(RuntimeError):
+    """A value is read back to the host, which cannot be captured; torch says so by a RuntimeError too."""
 
 
 class RecordedGraphs:
@@ -23,12 +27,12 @@ class RecordedGraphs:
         self.captures = 0
         self.replays = 0
 
-    def warm_up(self, run: Callable[[], Said]) -> Said:
+    def warm_up(self, run: Callable[[], T]) -> T:
+        """Run."""
         return run()
 
-    def capture(
-        self, run: Callable[[], Said], generators: Sequence[torch.Generator]
-    ) -> tuple[Callable[[], None], Said]:
+    def capture(self, run: Callable[[], T], generators: Sequence[torch.Generator]) -> tuple[Callable[[], None], T]:
+        """Record `run`, leaving everything as it was; returns what runs it again, and its result, written anew then."""
         states = [generator.get_state() for generator in generators]
         with _WithoutChecks(), _Recording() as recording:
             said = run()
@@ -48,23 +52,25 @@ class RecordedGraphs:
 
 
 class _WithoutChecks(TorchFunctionMode):
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if getattr(func, "__name__", "") == "one_hot":  # on the CPU torch reads the ids, to check them; on CUDA not
+    def __torch_function__(self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run, but for what torch checks on the CPU only: the ids of one_hot."""
+        if getattr(func, "__name__", "") == "one_hot" and len(args) == 2 and args[1] > 0:
             return (args[0].unsqueeze(-1) == torch.arange(args[1], device=args[0].device)).long()
         return func(*args, **(kwargs or {}))
 
 
-class _Recording(TorchDispatchMode):
+class _Recording(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.operations: list[tuple[Any, Any, Any, Any]] = []
         self.overwritten: list[tuple[Tensor, Tensor]] = []
         self._own: set[int] = set()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run and record an operator, and keep what it overwrites."""
         kwargs = kwargs or {}
         if "_local_scalar_dense" in func.name():
-            raise RuntimeError("operation not permitted when stream is capturing")
+            raise ReadsBackError("operation not permitted when stream is capturing")
         given = [*args, *(kwargs.get(argument.name) for argument in func._schema.arguments[len(args) :])]
         for argument, value in zip(func._schema.arguments, given, strict=True):
             # Batch norm's schema says nothing of the running statistics that it writes.
@@ -81,6 +87,7 @@ class _Recording(TorchDispatchMode):
         return out
 
     def replay(self) -> None:
+        """Run all again, each result into the place of the first one."""
         for func, args, kwargs, out in self.operations:
             inputs = {_memory(tensor) for tensor in _tensors((args, kwargs))}
             again = func(*args, **kwargs)
