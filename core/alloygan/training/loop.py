@@ -18,6 +18,7 @@ from alloygan.training.draw import Draw
 from alloygan.training.ledger import Ledger
 from alloygan.training.length import crossed, images_of
 from alloygan.training.optimizers import lr_factor, set_lr
+from alloygan.training.parts import part
 from alloygan.training.precision import Arithmetic
 from alloygan.training.processes import local_device, processes
 from alloygan.training.run_folder import RunFolder
@@ -105,11 +106,15 @@ def train(
 
             # Critic updates on fresh batches, and one of the generator
             number = before // per_update
-            said = update(draw(before), due(spec.losses, number, training.critic_updates))
-            state.ema.update(generator, number)
-            for i, terms in enumerate(said[:-1]):
-                ledger.record(terms, before + i * training.batch_size)
-            ledger.record(said[-1], before)
+            with part("data"):
+                inputs = draw(before)
+            said = update(inputs, due(spec.losses, number, training.critic_updates))
+            with part("moving average"):
+                state.ema.update(generator, number)
+            with part("terms"):
+                for i, terms in enumerate(said[:-1]):
+                    ledger.record(terms, before + i * training.batch_size)
+                ledger.record(said[-1], before)
             images_seen += per_update
 
             # Status and checkpoint: the only moment at which values are read from the device

@@ -20,6 +20,7 @@ from alloygan.interfaces.step import CriticStep, ExtraForward, GeneratorStep
 from alloygan.specs.components import LossSpec
 from alloygan.training.compiled import compiled_pass
 from alloygan.training.ledger import objective
+from alloygan.training.parts import part
 from alloygan.training.precision import Arithmetic
 from alloygan.training.processes import Processes
 from alloygan.training.state import TrainingState
@@ -115,20 +116,21 @@ class EagerUpdate:
         said, total = self._critic_terms(inputs, due)
         if total is not None:
             self._descend(total, state.critic_optimizer, state.judging)
-            for loss in state.gan.losses.values():
-                loss.after_critic_update(state.gan.critic)
+            with part("optimiser"):
+                for loss in state.gan.losses.values():
+                    loss.after_critic_update(state.gan.critic)
         return said
 
     def _critic_terms(self, inputs: CriticInputs, due: frozenset[str]) -> tuple[dict[str, Terms], Tensor | None]:
         batch = inputs.batch
         target, real_condition = batch.target_condition, self._real_condition(batch)
         with torch.no_grad():
-            fake_images = self._augmented(self._generate(inputs.noise, target), inputs.augment)
+            fake_images = self._made(inputs.noise, target, inputs.augment)
         step = CriticStep(
             batch=batch,
             fake_images=fake_images,
-            real=self._judge(batch.images, real_condition),
-            fake=self._judge(fake_images, target),
+            real=self._judged(batch.images, real_condition),
+            fake=self._judged(fake_images, target),
             real_condition=real_condition,
             critic=self._extra,
             random=inputs.random,
@@ -155,12 +157,12 @@ class EagerUpdate:
     ) -> tuple[dict[str, Terms], Tensor | None]:
         batch = last.batch
         target, real_condition = batch.target_condition, self._real_condition(batch)
-        fake_images = self._augmented(self._generate(inputs.noise, target), inputs.augment)
+        fake_images = self._made(inputs.noise, target, inputs.augment)
         step = GeneratorStep(
             batch=batch,
             fake_images=fake_images,
-            real=self._judge(batch.images, real_condition) if self._wants_real else None,
-            fake=self._judge(fake_images, target),
+            real=self._judged(batch.images, real_condition) if self._wants_real else None,
+            fake=self._judged(fake_images, target),
             real_condition=real_condition,
             critic=self._extra,
             random=inputs.random,
@@ -177,11 +179,22 @@ class EagerUpdate:
         for name, loss in self._state.gan.losses.items():
             if name in names:
                 self.doing = f"losses.{name}"
-                yield name, loss
+                with part(f"loss {name}"):
+                    yield name, loss
         self.doing = "the networks"
 
     def _real_condition(self, batch: Batch) -> Condition:
         return batch.target_condition if self._judges_target else batch.own_condition
+
+    def _made(self, noise: Tensor, condition: Condition, random: torch.Generator) -> Tensor:
+        with part("generator"):
+            images = self._generate(noise, condition)
+        with part("augmentation"):
+            return self._augmented(images, random)
+
+    def _judged(self, images: Tensor, condition: Condition) -> Critique:
+        with part("critic"):
+            return self._judge(images, condition)
 
     def _augmented(self, images: Tensor, random: torch.Generator) -> Tensor:
         """Generated images as the critic sees them: each changed as it would be in one process with the whole batch."""
@@ -190,12 +203,15 @@ class EagerUpdate:
         if self._group.count == 1:
             return self._augment(images, real=False, random=random)
         size = len(images) * self._group.count
-        part = self._group.part(size)
-        before, after = (images.new_zeros(n, *images.shape[1:]) for n in (part.start, size - part.stop))
-        return self._augment(torch.cat([before, images, after]), real=False, random=random)[part]
+        mine = self._group.part(size)
+        before, after = (images.new_zeros(n, *images.shape[1:]) for n in (mine.start, size - mine.stop))
+        return self._augment(torch.cat([before, images, after]), real=False, random=random)[mine]
 
     def _descend(self, total: Tensor, optimizer: torch.optim.Optimizer, parameters: Sequence[nn.Parameter]) -> None:
-        optimizer.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
-        self._group.average_gradients(parameters)
-        optimizer.step()
+        with part("optimiser"):
+            optimizer.zero_grad(set_to_none=True)
+        with part(f"gradient of the {'critic' if optimizer is self._state.critic_optimizer else 'generator'}"):
+            total.backward()  # type: ignore[no-untyped-call]
+            self._group.average_gradients(parameters)
+        with part("optimiser"):
+            optimizer.step()

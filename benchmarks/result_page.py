@@ -1,0 +1,155 @@
+"""A benchmark's results as DESIGN names them: a table on the terminal, JSON for programs, a page for people."""
+
+import argparse
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from alloygan.training.run_folder import environment, to_yaml
+
+
+@dataclass
+class Result:
+    """What a script has found: `question` is the script's first line, `rows` one mapping a line of the table.
+
+    `columns`: key of a row → heading and format, such as ("images/s", ",.1f"). `about` goes into JSON and page beside
+    the hardware: warm-up, repetitions, the resolved spec.
+    """
+
+    name: str
+    question: str
+    columns: Mapping[str, tuple[str, str]]
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    about: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def shown(self) -> dict[str, tuple[str, str]]:
+        """The columns in which there is anything."""
+        return {key: how for key, how in self.columns.items() if any(row.get(key) is not None for row in self.rows)}
+
+    def texts(self, row: Mapping[str, Any]) -> list[str]:
+        """The row as the table shows it."""
+        return ["–" if row.get(key) is None else format(row[key], how) for key, (_, how) in self.shown.items()]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What every script takes."""
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to measure")
+    parser.add_argument("--json", type=Path, help="file for the results, for programs")
+    parser.add_argument(
+        "--page",
+        type=Path,
+        help="folder for the results page, NAME_HARDWARE_YYYYMM.md; benchmarks/results has such pages",
+    )
+
+
+def device_of(options: argparse.Namespace) -> torch.device:
+    """The device asked for; ends the script where it is not there."""
+    if options.device == "cuda" and not torch.cuda.is_available():
+        raise SystemExit("error: --device cuda: torch finds no CUDA device here")
+    return torch.device("cuda" if options.device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def hardware(device: torch.device) -> dict[str, Any]:
+    """Device, processor, clocks, versions."""
+    found = dict(environment(device))
+    found["processor"] = _processor() or found["processor"]
+    if device.type == "cuda":
+        query = "name,driver_version,clocks.sm,clocks.max.sm,clocks.mem,power.limit"
+        words = ["nvidia-smi", f"--query-gpu={query}", "--format=csv,noheader"]
+        try:
+            line = subprocess.run(words, capture_output=True, text=True, check=True, timeout=30).stdout.splitlines()[0]
+        except (OSError, subprocess.SubprocessError, IndexError):
+            line = ""
+        found |= dict(zip(query.split(","), (value.strip() for value in line.split(",")), strict=False))
+    else:
+        found["MHz now"] = _megahertz()
+    return found
+
+
+def show(result: Result, options: argparse.Namespace, device: torch.device) -> None:
+    """Print the table, and write JSON and page where asked to."""
+    table = Table(title=result.question, title_justify="left", box=None)
+    for heading, how in result.shown.values():
+        table.add_column(heading, justify="right" if how else "left", no_wrap=not how)
+    for row in result.rows:
+        table.add_row(*result.texts(row))
+    console = Console()
+    console.print(table)
+    for note in result.notes:
+        console.print(note)
+    about = {"date": date.today().isoformat(), "command": _command(), **result.about}
+    if options.json is not None:
+        values = {"question": result.name, **about, "hardware": hardware(device), "rows": result.rows}
+        values["notes"] = result.notes
+        options.json.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    if options.page is not None:
+        chip = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+        chip = "".join(letter if letter.isalnum() else "-" for letter in chip.lower().removeprefix("nvidia "))
+        path = options.page / f"{result.name}_{chip}_{date.today():%Y%m}.md"
+        path.write_text(_page(result, about, hardware(device)), encoding="utf-8")
+        console.print(f"page: {path}")
+
+
+def _page(result: Result, about: Mapping[str, Any], machine: Mapping[str, Any]) -> str:
+    packages = machine.get("packages", {})
+    head = [f"# {result.question}", "", f"`{about['command']}`", ""]
+    facts = {key: value for key, value in machine.items() if key != "packages" and value not in (None, "")}
+    versions = ", ".join(f"{name} {value}" for name, value in packages.items())
+    said = ", ".join(f"{key} {value}" for key, value in facts.items())
+    head += [f"{about['date']}; {said}; {versions}.", ""]
+    told = {key: value for key, value in about.items() if key not in ("date", "command", "spec")}
+    if told:
+        head += ["; ".join(f"{key.replace('_', ' ')}: {value}" for key, value in told.items()) + ".", ""]
+    headings = [heading for heading, _ in result.shown.values()]
+    body = ["| " + " | ".join(headings) + " |", "|" + "---|" * len(headings)]
+    body += ["| " + " | ".join(result.texts(row)) + " |" for row in result.rows]
+    body += [text for note in result.notes for text in ("", note)]
+    if "spec" in about:
+        text = to_yaml(about["spec"])
+        body += [
+            "",
+            "<details><summary>the resolved spec</summary>",
+            "",
+            "```yaml",
+            text.rstrip(),
+            "```",
+            "",
+            "</details>",
+        ]
+    return "\n".join([*head, *body]) + "\n"
+
+
+def _command() -> str:
+    script = Path(sys.argv[0])
+    return shlex.join(["python", f"benchmarks/{script.name}", *sys.argv[1:]])
+
+
+def _processor() -> str | None:
+    for line in _cpuinfo():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return None
+
+
+def _megahertz() -> str | None:
+    found = [float(line.split(":", 1)[1]) for line in _cpuinfo() if line.startswith("cpu MHz")]
+    return " ".join(f"{value:.0f}" for value in found) or None
+
+
+def _cpuinfo() -> Sequence[str]:
+    try:
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return ()

@@ -1,0 +1,280 @@
+"""How far is a training step from what this device can do at best?
+
+Runs one update of a spec (its critic updates and its generator update), notes every operator of it with its shapes, and
+measures what this device does at best for each alone: a matrix product, convolution or attention as the library does
+it, repeated with the same shapes (convolutions in both memory formats, the faster counts); batch norm as a copy of as
+many bytes at the measured bandwidth. Their sum is the limit of the step, and the limit over the time of the step says
+how near it is. What is left out, elementwise operators and the optimisers', can be fused into the others or overlap
+with them; its bytes at the same bandwidth stand beside the limit, as do the measured ceilings: a large copy, a large
+matrix product.
+
+python benchmarks/roofline.py zoo:jain2024-simulated --set data.runs=1 --modes fp32 tf32 bf16 bf16+nets+graph
+python benchmarks/roofline.py zoo:demo --modes fp32 --json result.json
+"""
+
+import argparse
+import math
+import statistics
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map_only
+from torch.utils.flop_counter import FlopCounterMode
+
+import throughput
+from alloygan import Data, load_zoo, train
+from alloygan.data.held_out import load_data
+from alloygan.errors import AlloyganError
+from alloygan.specs.gan import GanSpec
+from alloygan.training.loop import Progress
+from result_page import Result, add_arguments, device_of, show
+
+_LIBRARY = ("convolution", "mm", "linear", "scaled_dot_product", "attention")
+"""Operators that a library computes, by parts of their names."""
+
+_COPIES = ("batch_norm",)
+"""Operators that cannot be faster than a copy of what they read and write."""
+
+_FREE = (
+    "view", "_unsafe_view", "detach", "alias", "expand", "transpose", "permute", "select", "slice", "unsqueeze",
+    "squeeze", "as_strided", "t", "split", "unbind", "empty", "new_empty", "empty_like", "lift_fresh",
+)  # fmt: skip
+"""Operators that move nothing, by their names."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, print a table, and write JSON and a page if asked to."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("spec", help="spec file, or zoo:NAME")
+    parser.add_argument("--set", action="append", default=[], metavar="a.b=c", help="override a field; repeatable")
+    parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help="plugin in a single file")
+    parser.add_argument("--modes", nargs="+", default=["fp32"], metavar="MODE", help="as of throughput.py")
+    parser.add_argument("--batch-sizes", type=int, nargs="+", help="batch sizes; by default that of the spec")
+    parser.add_argument("--warm-up", type=int, default=8, help="generator updates before the clock starts")
+    parser.add_argument("--updates", type=int, default=10, help="generator updates of one repetition")
+    parser.add_argument("--repetitions", type=int, default=5, help="repetitions, of which the median is taken")
+    parser.add_argument("--large", type=int, help="side of the large matrix product; by default 8192, on the CPU 1024")
+    add_arguments(parser)
+    options = parser.parse_args(arguments)
+    options.no_parts = True
+    device = device_of(options)
+    zoo = load_zoo(options.plugin)
+    try:
+        spec = zoo.read_spec(options.spec, options.set)
+        data = load_data(spec)
+    except AlloyganError as error:
+        raise SystemExit(f"error: {error}") from None
+    result = Result(
+        "roofline",
+        f"How far is the update of {spec.name} from what this device can do?",
+        {
+            "mode": ("mode", ""),
+            "batch_size": ("batch size", "d"),
+            "gflop": ("GFLOP", ",.2f"),
+            "mb": ("MB moved", ",.0f"),
+            "update_ms": ("update, ms", ",.2f"),
+            "library_ms": ("library operators alone, ms", ",.2f"),
+            "norm_ms": ("batch norm as copies, ms", ",.2f"),
+            "reached": ("limit / update", ".0%"),
+            "rest_ms": ("the rest as copies, ms", ",.2f"),
+            "speed": ("× first", ".2f"),
+        },
+        about={
+            "spec": spec.model_dump(mode="json"),
+            "warm_up": f"{options.warm_up} updates",
+            "repetitions": f"{options.repetitions} of {options.updates} updates, median",
+        },
+    )
+    side = options.large or (8192 if device.type == "cuda" else 1024)
+    bandwidth = _bandwidth(device)
+    result.notes.append(f"A large copy: {bandwidth / 1e9:,.1f} GB/s read and written.")
+    for precision in dict.fromkeys(mode.split("+")[0] for mode in options.modes):
+        rate = _matrix_product(side, precision, device)
+        result.notes.append(f"A product of {side} × {side} matrices in {precision}: {rate / 1e12:,.3f} TFLOP/s.")
+    for size in options.batch_sizes or [spec.training.batch_size]:
+        for mode in options.modes:
+            try:
+                timed = throughput.timed_spec(zoo, options, device, size, mode)
+            except AlloyganError as error:
+                raise SystemExit(f"error: {error}") from None
+            row = _row(timed, data, mode, bandwidth, options, device)
+            first = result.rows[0]["update_ms"] if result.rows else row["update_ms"]
+            slowest = row.pop("slowest")
+            result.rows.append({"mode": mode, "batch_size": size, **row, "speed": first / row["update_ms"]})
+            if slowest:
+                said = ", ".join(f"{name} {share:.0%}" for name, share in slowest)
+                result.notes.append(f"{mode}, batch {size}, where the limit lies: {said}.")
+    show(result, options, device)
+
+
+def _row(
+    spec: GanSpec, data: Data, mode: str, bandwidth: float, options: argparse.Namespace, device: torch.device
+) -> dict[str, Any]:
+    timed = throughput.measured(spec, data, options, device, parts=False)
+    update = statistics.median(timed.seconds) / options.updates
+    eager = spec.model_copy(
+        update={"training": spec.training.model_copy(update={"compile": "off", "cuda_graph": False})}
+    )
+    operators, flops = _operators(eager, data, device)
+    alone: dict[str, float] = {}
+    moved = rest = norm = 0.0
+    with _arithmetic(mode.split("+")[0]):
+        for (name, _), (count, call, size) in operators.items():
+            moved += count * size
+            if call:
+                alone[name] = alone.get(name, 0.0) + count * min(_alone(one, device) for one in call)
+            elif any(part in name for part in _COPIES):
+                norm += count * size / bandwidth
+            else:
+                rest += count * size / bandwidth
+    limit = sum(alone.values()) + norm
+    parts = sorted([*alone.items(), ("batch norm", norm)], key=lambda part: -part[1])
+    return {
+        "gflop": flops / 1e9,
+        "mb": moved / 1e6,
+        "update_ms": 1000 * update,
+        "library_ms": 1000 * sum(alone.values()),
+        "norm_ms": 1000 * norm,
+        "reached": limit / update,
+        "rest_ms": 1000 * rest,
+        "slowest": [(name, seconds / limit) for name, seconds in parts[:6] if seconds > 0.005 * limit],
+    }
+
+
+Calls = list[Callable[[], object]]
+
+Operator = tuple[int, Calls, int]
+"""How often, the call alone in each memory format (of what a library computes), bytes read and written."""
+
+
+class _Noted(TorchDispatchMode):
+    """Notes operators by name and shapes, with arguments of the same shapes to call them with again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counts: Counter[tuple[str, str]] = Counter()
+        self.calls: dict[tuple[str, str], tuple[Calls, int]] = {}
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run the operator."""
+        kwargs = kwargs or {}
+        out = func(*args, **kwargs)
+        name = func.name().removeprefix("aten::")
+        if name.split(".")[0] in _FREE:
+            return out
+        tensors = [leaf for leaf in tree_leaves((args, kwargs, out)) if isinstance(leaf, Tensor)]
+        key = (name, str([(tuple(one.shape), one.dtype, one.stride()) for one in tensors]))
+        self.counts[key] += 1
+        if key not in self.calls:
+            size = sum(one.numel() * one.element_size() for one in tensors)
+            library = any(part in name for part in _LIBRARY)
+            self.calls[key] = (_again(func, args, kwargs) if library else [], size)
+        return out
+
+
+def _again(func: Any, args: Any, kwargs: Any) -> Calls:
+    """The same call on tensors of its own, so that the step's are let go; of a convolution with channels last, too."""
+    formats = [torch.preserve_format]
+    if "convolution" in func.name():
+        formats.append(torch.channels_last)
+
+    def call(how: torch.memory_format) -> Callable[[], object]:
+        def like(one: Tensor) -> Tensor:
+            if not one.is_floating_point():
+                return one.clone()
+            found = torch.empty_like(one).normal_()
+            return found.to(memory_format=how) if one.dim() == 4 and how is not torch.preserve_format else found
+
+        own_args, own_kwargs = tree_map_only(Tensor, like, (args, kwargs))
+        return lambda: func(*own_args, **own_kwargs)
+
+    return [call(how) for how in formats]
+
+
+def _operators(spec: GanSpec, data: Data, device: torch.device) -> tuple[dict[tuple[str, str], Operator], float]:
+    """Every operator of one update, and its floating-point operations."""
+    noted, flops = _Noted(), FlopCounterMode(display=False)
+    seen = 0
+
+    def note(progress: Progress) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == 2:
+            flops.__enter__()
+            noted.__enter__()
+        elif seen == 3:
+            noted.__exit__(None, None, None)
+            flops.__exit__(None, None, None)
+
+    images = 4 * spec.training.batch_size * spec.training.critic_updates
+    training = spec.training.model_copy(update={"images": images, "log_every": images, "checkpoint_every": images})
+    with tempfile.TemporaryDirectory() as folder:
+        train(spec.model_copy(update={"training": training}), Path(folder) / "run", data=data, report=note)
+    found = {key: (count, *noted.calls[key]) for key, count in noted.counts.items()}
+    return found, float(flops.get_total_flops())
+
+
+def _alone(call: Callable[[], object], device: torch.device, seconds: float = 0.05) -> float:
+    """The best time of a call, s: the least of several means."""
+    means = []
+    with torch.no_grad():
+        call()
+        once = _timed(call, 1, device)
+        times = max(1, math.ceil(seconds / 5 / max(once, 1e-6)))
+        for _ in range(5):
+            means.append(_timed(call, min(times, 1000), device))
+    return min(means)
+
+
+def _timed(call: Callable[[], object], times: int, device: torch.device) -> float:
+    _wait(device)
+    start = time.perf_counter()
+    for _ in range(times):
+        call()
+    _wait(device)
+    return (time.perf_counter() - start) / times
+
+
+def _bandwidth(device: torch.device) -> float:
+    """Bytes a second, read and written, of a large copy."""
+    numbers = 2**28 if device.type == "cuda" else 2**24
+    source = torch.ones(numbers, device=device)
+    target = torch.empty_like(source)
+    return 2 * 4 * numbers / _alone(lambda: target.copy_(source), device, 0.5)
+
+
+def _matrix_product(side: int, precision: str, device: torch.device) -> float:
+    """Floating-point operations a second of a large matrix product."""
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    one, other = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
+    with _arithmetic(precision):
+        return 2 * side**3 / _alone(lambda: one @ other, device, 0.5)
+
+
+@contextmanager
+def _arithmetic(precision: str) -> Iterator[None]:
+    """TF32 where it is asked for, IEEE float32 otherwise."""
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = cudnn.allow_tf32, matmul.allow_tf32
+    cudnn.allow_tf32 = matmul.allow_tf32 = precision == "tf32"
+    try:
+        yield
+    finally:
+        cudnn.allow_tf32, matmul.allow_tf32 = before
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+if __name__ == "__main__":
+    main()
