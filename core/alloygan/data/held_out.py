@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from alloygan.data.condition_space import Column, ConditionSpace, Row, Value
-from alloygan.data.patches import Data, Patches
+from alloygan.data.patches import Data
 from alloygan.errors import DataError, nearest
 from alloygan.specs.gan import GanSpec
 from alloygan.specs.held_out import BandSpec, HeldOutSpec, RandomSpec
@@ -35,10 +35,10 @@ def hold_out(data: Data, spec: HeldOutSpec | None) -> Data:
         return data
     space = replace(data.space, held_out=data.space.held_out | labels)
     of_held_out = torch.isin(data.train.condition.label, torch.tensor(sorted(labels)))
-    train = _some(data.train, ~of_held_out)
+    train = data.train.where(~of_held_out)
     if not len(train):
         raise DataError("data.held_out: every training patch is of a held-out condition; leave some to train on")
-    return replace(data, space=space, train=train, held_back=_some(data.train, of_held_out))
+    return replace(data, space=space, train=train, held_back=data.train.where(of_held_out))
 
 
 def held_out_labels(spec: HeldOutSpec | None, space: ConditionSpace) -> frozenset[int]:
@@ -160,7 +160,3 @@ def _absent(space: ConditionSpace, wanted: Mapping[int, Value]) -> str:
         values: Sequence[Value] = column.levels if column.scale == "category" else _nodes(space, position)
         known.append(f"{column.name}: {', '.join(column.text(value) for value in values)}")
     return f"no condition of the data has {said}. There are {'; '.join(known)}"
-
-
-def _some(patches: Patches, which: torch.Tensor) -> Patches:
-    return Patches(patches.images[which], patches.condition[which], patches.source[which])

@@ -1,23 +1,27 @@
 """Real images as training and evaluation use them."""
 
+import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from alloygan.data.condition_space import ConditionSpace
+from alloygan.data.mapped import map_patches, some_rows, write_patches
 from alloygan.interfaces.condition import Condition
 
 
 @dataclass(frozen=True)
 class Patches:
     """N patches: `images` uint8 (N, C, H, W), their conditions, and `source` (N,) int64, the number of the micrograph
-    or simulation each was cut from.
+    or simulation each was cut from. `file`: what the images are mapped from, where they are not in memory.
     """
 
     images: Tensor
     condition: Condition
     source: Tensor
+    file: Path | None = None
 
     def __len__(self) -> int:
         return self.images.shape[0]
@@ -25,6 +29,19 @@ class Patches:
     def to(self, device: torch.device | str) -> "Patches":
         """The same patches on another device."""
         return Patches(self.images.to(device), self.condition.to(device), self.source.to(device))
+
+    def where(self, which: Tensor) -> "Patches":
+        """The patches where `which` (N,) is true. Of mapped ones a file is made beside theirs, once."""
+        condition, source = self.condition[which], self.source[which]
+        if self.file is None:
+            return Patches(self.images[which], condition, source)
+        name = hashlib.sha256(which.cpu().numpy().tobytes()).hexdigest()[:16]
+        path = self.file.with_name(f"{self.file.stem}-{name}{self.file.suffix}")
+        shape = (self.images.shape[1], self.images.shape[2], self.images.shape[3])
+        images = map_patches(path, shape) if path.is_file() else None
+        if images is None or len(images) != len(source):
+            images = write_patches(path, shape, some_rows(self.images, which))
+        return Patches(images, condition, source, path)
 
     def of_condition(self, label: int) -> Tensor:
         """Images (n, C, H, W) uint8 of one condition of the table."""

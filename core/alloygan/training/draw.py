@@ -1,14 +1,18 @@
 """What the host draws for one update: batches, noise, and the seeds of what is random on the device."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from alloygan.interfaces.augmenter import Augmenter
+from alloygan.interfaces.batch import Batch
 from alloygan.interfaces.sampler import Sampler
 from alloygan.interfaces.streams import seed_of
 from alloygan.specs.training import TrainingSpec
+from alloygan.training.placement import Ahead
 from alloygan.training.precision import Arithmetic
 from alloygan.training.processes import Processes
 from alloygan.training.update import CriticInputs, GeneratorInputs, UpdateInputs
@@ -19,6 +23,7 @@ class Draw:
 
     Every random number is that of the whole batch, of which each process takes its own. Generators of random numbers
     are made once and seeded anew, since a captured update goes on using the ones that it was captured with.
+    `from_host`: the sampler's patches are on the host, and batches are drawn ahead and sent.
     """
 
     def __init__(
@@ -29,9 +34,12 @@ class Draw:
         noise_width: int,
         group: Processes,
         arithmetic: Arithmetic,
+        *,
+        from_host: bool = False,
     ) -> None:
         self._training = training
-        self._sampler = sampler
+        self._batch: Callable[[int], Batch] = partial(sampler.draw, training.batch_size)
+        self._ahead = Ahead(self._batch, arithmetic.device) if from_host else None
         self._augment = augment
         self._noise_width = noise_width
         self._part = group.part(training.batch_size)
@@ -43,6 +51,9 @@ class Draw:
         """The batches at `images_seen` and after it, one for each critic update, and noise for the generator's."""
         size, updates = self._training.batch_size, self._training.critic_updates
         critic = [self._critic(images_seen + i * size, i) for i in range(updates)]
+        if self._ahead is not None:
+            for i in range(updates, 2 * updates):
+                self._ahead.expect(images_seen + i * size)
         generator = GeneratorInputs(
             self._noise("generator noise", images_seen, 0),
             self._random("generator augment", images_seen, 0),
@@ -50,12 +61,13 @@ class Draw:
         )
         return UpdateInputs(critic, generator)
 
-    def random_states(self) -> list[torch.Generator]:
-        """Every generator of random numbers that an update uses."""
-        return list(self._generators.values())
+    def close(self) -> None:
+        """Stop drawing ahead."""
+        if self._ahead is not None:
+            self._ahead.close()
 
     def _critic(self, images_seen: int, number: int) -> CriticInputs:
-        batch = self._arithmetic.batch(self._sampler.draw(self._training.batch_size, images_seen))
+        batch = self._arithmetic.batch((self._ahead or self._batch)(images_seen))
         augment = self._random("augment", images_seen, number)
         images = self._augment(batch.images, real=True, random=augment)
         return CriticInputs(

@@ -1,6 +1,7 @@
 """The training loop: one function, read top to bottom. What the device computes in each turn is in `update.py`."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from alloygan.training.ledger import Ledger
 from alloygan.training.length import crossed, images_of
 from alloygan.training.optimizers import lr_factor, set_lr
 from alloygan.training.parts import part
+from alloygan.training.placement import placed
 from alloygan.training.precision import Arithmetic
 from alloygan.training.processes import local_device, processes
 from alloygan.training.run_folder import RunFolder
@@ -57,7 +59,12 @@ def train(
     folder = RunFolder(Path(out))
     folder.check(spec)
     arithmetic = Arithmetic(training.precision, device)
-    with processes(device) as group, folder.locked(group.first), reproducible(device, tf32=arithmetic.tf32):
+    with (
+        processes(device) as group,
+        folder.locked(group.first),
+        reproducible(device, tf32=arithmetic.tf32),
+        ExitStack() as stack,
+    ):
         graphs = graphs_on(device, group) if training.cuda_graph else None
         if group.first:
             folder.check(spec)  # again, since another process may have started it meanwhile
@@ -74,11 +81,14 @@ def train(
             for network in (generator, critic):
                 synchronise(network, group)
         state = TrainingState.start(gan, device, arithmetic.dtype)
-        sampler = training.sampler.build(data.train.to(device), gan.site, training.seed)
+        patches = placed(data.train, device)
+        from_host = patches.images.device.type != device.type
+        sampler = training.sampler.build(patches, gan.site, training.seed)
         augment = training.augment.build(gan.site)
         eager = EagerUpdate(state, group, arithmetic, augment, judges_target=sampler.judges_target)
         update: Update = eager if graphs is None else CapturedUpdate(eager, graphs)
-        draw = Draw(training, sampler, augment, generator.noise_width, group, arithmetic)
+        draw = Draw(training, sampler, augment, generator.noise_width, group, arithmetic, from_host=from_host)
+        stack.callback(draw.close)
         if group.first:
             folder.start(spec, device)
         group.wait()

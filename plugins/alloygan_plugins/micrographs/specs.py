@@ -59,6 +59,12 @@ class Micrographs(DatasetSpec):
         True,
         description="Whether conditions form a table with an id each (label); false: continuous values only.",
     )
+    mapped: SpecPath | None = Field(
+        None,
+        description="Folder in which the patches are kept and mapped into memory from, for data sets larger than it; "
+        "made once for the same micrographs and settings. The images, their order and all results are the same. The "
+        "path is relative to the file that names it.",
+    )
     max_pixels: int = Field(200_000_000, ge=1, description="Larger images (in px) are refused before they are decoded.")
 
     @property
@@ -103,6 +109,8 @@ class Micrographs(DatasetSpec):
         Raises DataError with a line for each problem.
         """
         self.checked_manifest(asked)
+        if self.mapped is not None and self.mapped.exists() and not self.mapped.is_dir():
+            raise DataError(f"{self.mapped}: not a folder; `mapped` names a folder, which may not exist yet")
 
     def checked_manifest(self, asked: Sequence[ColumnSpec]) -> "Manifest":
         """Read the manifest and check it as `check_inputs` does."""
