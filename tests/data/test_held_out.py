@@ -1,13 +1,16 @@
 """Conditions that a spec keeps out of training: which ones, what is left, and what is refused."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from alloygan.data.condition_space import ConditionSpace, Row
 from alloygan.data.held_out import held_out_labels, hold_out
 from alloygan.data.patches import Data, Patches
+from alloygan.data.training_hull import place
 from alloygan.errors import DataError
 from alloygan.specs.condition_columns import ColumnSpec
 from alloygan.specs.held_out import HeldOutSpec
@@ -51,6 +54,56 @@ def test_at_random_by_seed() -> None:
     assert any(c in (0.3, 0.7) or t in (10, 10000) for c, t in held(random={"count": 15, "interior": False}))
 
 
+def test_what_is_drawn_comes_on_top_and_can_be_interpolated() -> None:
+    named = {"conditions": [{"composition": 0.5, "time": 100}]}
+    for seed in range(8):
+        assert len(held(**named, random={"count": 2, "seed": seed})) == 3
+    scattered = [(0.0, 0.0), (1.0, 0.1), (0.2, 1.0), (0.5, 0.4), (0.9, 0.95), (0.35, 0.3)]
+    columns = (ColumnSpec(name="a"), ColumnSpec(name="b"))
+    space = ConditionSpace.from_rows(columns, [{"a": a, "b": b} for a, b in scattered])
+    for seed in range(5):
+        labels = held_out_labels(HeldOutSpec.model_validate({"random": {"count": 2, "seed": seed}}), space)
+        after = replace(space, held_out=labels)
+        assert {place(after, space.table[label]) for label in labels} == {"between"}
+
+
+def test_of_a_class_with_a_shorter_range_the_ends_are_its_own() -> None:
+    columns = (ColumnSpec(name="grade", scale="category", levels=("x", "y")), ColumnSpec(name="time", scale="log"))
+    rows = [("x", t) for t in TIMES] + [("y", t) for t in TIMES[:3]]
+    space = ConditionSpace.from_rows(columns, [{"grade": g, "time": t} for g, t in rows])
+    drawn = {row for seed in range(12) for row in held(space, random={"count": 1, "seed": seed})}
+    assert drawn == {("x", 100), ("x", 1000), ("y", 100)}
+
+
+def test_a_condition_is_named_as_it_is_printed() -> None:
+    columns = (ColumnSpec(name="t"),)
+    space = ConditionSpace.from_rows(columns, [{"t": t} for t in (1 / 3, 2 / 3, 1.0)])
+    assert held(space, conditions=[{"t": 0.666667}]) == {(2 / 3,)}
+    assert space.label(space.row({"t": 0.666667})) == 1
+    assert space.label(space.row({"t": 0.66666})) == -1
+
+
+def test_names_of_classes_may_be_numbers() -> None:
+    columns = (ColumnSpec(name="grade", scale="category", levels=("304", "316")), ColumnSpec(name="time"))
+    rows = [{"grade": g, "time": t} for g in ("304", "316") for t in (1, 2)]
+    space = ConditionSpace.from_rows(columns, rows)
+    assert held(space, conditions=[{"grade": 316, "time": 2}]) == {("316", 2.0)}
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"conditions": [{"t": float("nan")}]}, "nan is no value of a condition"),
+        ({"conditions": [{"t": True}]}, "expected a number, or the name of a class"),
+        ({"random": 3}, r"expected fields, such as \{count: 3, seed: 0\}"),
+    ],
+)
+def test_what_is_no_condition_is_told_once(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message) as error:
+        HeldOutSpec.model_validate(fields)
+    assert len(error.value.errors()) == 1
+
+
 def test_the_ways_add_up() -> None:
     both = held(conditions=[{"composition": 0.5, "time": 100}], corners=[{"composition": "low", "time": "low"}])
     assert both == {(0.5, 100), (0.3, 10)}
@@ -68,7 +121,14 @@ def test_the_ways_add_up() -> None:
         ({"bands": [{"column": "time", "width": 5}]}, "bands.0: nodes 0 to 4 of time, which has 4 .0 to 3."),
         ({"bands": [{"column": "time", "width": 2, "start": 3}]}, "bands.0: nodes 3 to 4 of time"),
         ({"bands": [{"column": "time", "width": 4}]}, "all 20 conditions are held out"),
-        ({"random": {"count": 7}}, "random: 7 are to be drawn of 6 interior conditions"),
+        (
+            {"random": {"count": 7}},
+            "only 6 can be held out with trained ones around each; draw fewer, or set interior: false",
+        ),
+        (
+            {"random": {"count": 20, "interior": False}, "conditions": [{"time": 10}]},
+            "20 are to be drawn of 15 conditions that are not held out already; draw fewer",
+        ),
     ],
 )
 def test_what_is_not_there_is_told(fields: dict[str, Any], message: str) -> None:

@@ -103,7 +103,11 @@ class ConditionSpace:
         return {row: i for i, row in enumerate(self.table)}
 
     def row(self, values: Mapping[str, Any]) -> Row:
-        """Check one condition given by column name. Raises DataError for an unknown, missing or bad value."""
+        """Check one condition given by column name. Raises DataError for an unknown, missing or bad value.
+
+        A number that is printed as exactly one value of the table is that value: what a table or a message shows can be
+        typed again, though it shows six digits.
+        """
         names = [column.name for column in self.columns]
         for name in values:
             if name not in names:
@@ -111,7 +115,19 @@ class ConditionSpace:
         missing = [name for name in names if name not in values]
         if missing:
             raise DataError(f"the condition needs a value for {', '.join(missing)}")
-        return tuple(column.parse(values[column.name]) for column in self.columns)
+        row = tuple(column.parse(values[column.name]) for column in self.columns)
+        if row in self._ids:
+            return row
+        return tuple(self.as_in_table(position, value) for position, value in enumerate(row))
+
+    def as_in_table(self, position: int, value: Value) -> Value:
+        """A value of a column as the table has it, where exactly one of its values is printed alike; else as it is."""
+        column = self.columns[position]
+        known = {row[position] for row in self.table}
+        if value in known or column.scale == "category":
+            return value
+        alike = [one for one in known if column.text(one) == column.text(value)]
+        return alike[0] if len(alike) == 1 else value
 
     def label(self, row: Row) -> int:
         """The id of a condition, −1 off the table."""

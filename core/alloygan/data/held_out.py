@@ -9,6 +9,7 @@ import torch
 
 from alloygan.data.condition_space import Column, ConditionSpace, Row, Value
 from alloygan.data.patches import Data
+from alloygan.data.training_hull import place
 from alloygan.errors import DataError, nearest
 from alloygan.specs.gan import GanSpec
 from alloygan.specs.held_out import BandSpec, HeldOutSpec, RandomSpec
@@ -50,6 +51,8 @@ def held_out_labels(spec: HeldOutSpec | None, space: ConditionSpace) -> frozense
             "data.held_out: the conditions of this data set form no table (they are drawn at random); give it a grid"
         )
     labels = frozenset(_labels(spec, space))
+    if spec.random is not None:
+        labels |= _drawn(spec.random, space, labels)
     if len(labels) == len(space.table):
         raise DataError(f"data.held_out: all {len(labels)} conditions are held out; leave some to train on")
     return labels
@@ -58,7 +61,9 @@ def held_out_labels(spec: HeldOutSpec | None, space: ConditionSpace) -> frozense
 def _labels(spec: HeldOutSpec, space: ConditionSpace) -> Iterator[int]:
     for i, wanted in enumerate(spec.conditions):
         where = f"data.held_out.conditions.{i}"
-        parsed = {p: _parsed(space.columns[p], v, where) for p, v in _by_position(space, wanted, where)}
+        parsed = {
+            p: space.as_in_table(p, _parsed(space.columns[p], v, where)) for p, v in _by_position(space, wanted, where)
+        }
         found = [label for label, row in enumerate(space.table) if all(_same(row[p], v) for p, v in parsed.items())]
         if not found:
             raise DataError(f"{where}: {_absent(space, parsed)}")
@@ -67,8 +72,6 @@ def _labels(spec: HeldOutSpec, space: ConditionSpace) -> Iterator[int]:
         yield from _in_band(band, space, f"data.held_out.bands.{i}")
     for i, corner in enumerate(spec.corners):
         yield from _in_corner(corner, space, f"data.held_out.corners.{i}")
-    if spec.random is not None:
-        yield from _drawn(spec.random, space)
 
 
 def _in_band(band: BandSpec, space: ConditionSpace, where: str) -> list[int]:
@@ -95,23 +98,45 @@ def _in_corner(corner: Mapping[str, str], space: ConditionSpace, where: str) -> 
     return found
 
 
-def _drawn(spec: RandomSpec, space: ConditionSpace) -> list[int]:
-    among = [label for label, row in enumerate(space.table) if not spec.interior or _interior(space, row)]
-    if spec.count > len(among):
-        kind = "interior conditions" if spec.interior else "conditions"
-        raise DataError(f"data.held_out.random: {spec.count} are to be drawn of {len(among)} {kind}")
+def _drawn(spec: RandomSpec, space: ConditionSpace, taken: frozenset[int]) -> frozenset[int]:
+    """So many of the conditions that are left, in a random order."""
     random = np.random.default_rng([spec.seed, len(space.table)])
-    return sorted(int(label) for label in random.choice(among, spec.count, replace=False))
+    order = [int(label) for label in random.permutation(len(space.table)) if label not in taken]
+    drawn: list[int] = []
+    for label in order:
+        if len(drawn) == spec.count:
+            break
+        if not spec.interior or _interior([*drawn, label], space, taken):
+            drawn.append(label)
+    if len(drawn) < spec.count:
+        left = f"{len(order)} conditions that are not held out already"
+        if spec.interior:
+            raise DataError(
+                f"data.held_out.random: {spec.count} are to be drawn, but of {left} only {len(drawn)} can be held out "
+                "with trained ones around each; draw fewer, or set interior: false"
+            )
+        raise DataError(f"data.held_out.random: {spec.count} are to be drawn of {left}; draw fewer")
+    return frozenset(drawn)
 
 
-def _interior(space: ConditionSpace, row: Row) -> bool:
-    """Whether a condition is at no end of a continuous column that has more than one value."""
-    for position, column in enumerate(space.columns):
-        if column.scale != "category":
-            nodes = _nodes(space, position)
-            if len(nodes) > 1 and row[position] in (nodes[0], nodes[-1]):
-                return False
-    return True
+def _interior(labels: Sequence[int], space: ConditionSpace, taken: frozenset[int]) -> bool:
+    """Whether none of these is at an end of a continuous column, among the conditions of its classes, and all would lie
+    between conditions that are trained on if they were held out together.
+    """
+    after = replace(space, held_out=space.held_out | taken | frozenset(labels))
+    rows = [space.table[label] for label in labels]
+    return not any(_at_an_end(space, row) for row in rows) and all(place(after, row) == "between" for row in rows)
+
+
+def _at_an_end(space: ConditionSpace, row: Row) -> bool:
+    categories = [p for p, column in enumerate(space.columns) if column.scale == "category"]
+    alike = [one for one in space.table if all(one[p] == row[p] for p in categories)]
+    for position in range(len(row)):
+        if position not in categories:
+            values = {float(one[position]) for one in alike}
+            if len(values) > 1 and float(row[position]) in (min(values), max(values)):
+                return True
+    return False
 
 
 def _nodes(space: ConditionSpace, position: int) -> list[float]:

@@ -1,12 +1,29 @@
 """Conditions that are kept out of training: named, a band, a corner of the grid, or drawn at random."""
 
-from typing import Annotated, Literal, Self
+import math
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from alloygan.specs.spec import Spec
 
-Level = float | str
+
+def _level(value: Any) -> Any:
+    """A number, or the name of a class; names may look like whole numbers."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise ValueError("expected a number, or the name of a class")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{value} is no value of a condition")
+    return value
+
+
+def _several(value: Any) -> Any:
+    if isinstance(value, int):
+        raise ValueError(f"expected fields, such as {{count: {value}, seed: 0}}")
+    return value
+
+
+Level = Annotated[int | float | str, BeforeValidator(_level)]
 
 
 class BandSpec(Spec):
@@ -20,14 +37,14 @@ class BandSpec(Spec):
 
 
 class RandomSpec(Spec):
-    """Conditions drawn at random."""
+    """Conditions drawn at random, of those that are not held out in another way."""
 
     count: int = Field(ge=1, description="So many conditions.")
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of the draw.")
     interior: bool = Field(
         True,
-        description="Draw only conditions that lie between others in every continuous column, so that none of them "
-        "has to be extrapolated to.",
+        description="Draw only conditions that are at no end of a continuous column (among those of the same classes) "
+        "and lie between others that are trained on when all are held out, so that none has to be extrapolated to.",
     )
 
 
@@ -47,9 +64,10 @@ class HeldOutSpec(Spec):
     corners: tuple[Annotated[dict[str, Literal["low", "high"]], Field(min_length=1)], ...] = Field(
         (),
         description="Corners of the grid, by the end of each column: {composition: high, time: low} holds out the "
-        "condition at both ends. What is held out there has to be extrapolated to.",
+        "condition at both ends. A column that is not named is free: of three columns, two hold out an edge. What is "
+        "held out there has to be extrapolated to.",
     )
-    random: RandomSpec | None = Field(
+    random: Annotated[RandomSpec | None, BeforeValidator(_several)] = Field(
         None,
         description="Conditions drawn at random: {count: 4, seed: 0}; with `interior: false` also at the ends of "
         "columns.",
