@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import spearmanr
 
+from alloygan.errors import RunFolderError
 from alloygan.evaluation.score_list import listed_scores
 from alloygan.files import read_json
 from alloygan.sweeps.held_out_scores import HeldOutScore, read_held_out_scores, write_held_out_scores
@@ -36,8 +37,15 @@ OF_RUNS = {
     "fidelity.accuracy": "judge, trained",
     "held_out.fidelity.accuracy": "judge, held out",
     "embedding.spearman": "embedding: Spearman",
-    "held_out.embedding.spearman": "same, held out",
-    "held_out.embedding.triplets": "triplets, held out",
+}
+OF_EMBEDDINGS = {
+    "embedding.image_distance": "mean d(l, l)",
+    "embedding.condition_distance": "mean d(e, e)",
+    "embedding.alpha": "fitted alpha",
+    "held_out.embedding.residual": "residual",
+    "held_out.embedding.pearson": "Pearson",
+    "held_out.embedding.spearman": "Spearman",
+    "held_out.embedding.triplets": "triplets in order",
 }
 LAWS = {
     "lever_rule": "area fraction − composition",
@@ -48,6 +56,8 @@ LAWS = {
 REAL = "real images, "
 RUN = "run"
 """In the place of a condition's place: a score of a whole run."""
+LEAST = 0.03
+"""The logarithmic figure's least remainder; what is less, or below the floor, is drawn there."""
 GREY_RANGE = (-0.1, 1.1)  # of the data set spinodal, by default
 
 
@@ -69,8 +79,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--keep", type=Path, metavar="CSV", help="write everything that the tables are made from")
     parser.add_argument("--figure", type=Path, metavar="PNG", help="draw the remainders over the width of the gap")
     options = parser.parse_args(arguments)
-    study = _joined([_of_folder(path) if path.is_dir() else _of_file(path) for path in options.source])
     console = Console()
+    try:
+        study, twice = _joined({path: _of_folder(path) if path.is_dir() else _of_file(path) for path in options.source})
+    except RunFolderError as error:
+        raise SystemExit(f"error: {error}") from None
+    for cell, path in twice:
+        console.print(f"{cell}: of {path}; other runs of it in later sources are left out")
     for split in dict.fromkeys(_split(one.cell) for one in study.scores):
         mine = [one for one in study.scores if _split(one.cell) == split]
         for place in dict.fromkeys(one.place for one in mine):
@@ -78,6 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             console.print(_remainder_table(mine, split, place, MEANS))
     console.print(_run_table(study, "along the conditions, from the same noises", LAWS))
     console.print(_run_table(study, "over all conditions", OF_RUNS))
+    console.print(_run_table(study, "embeddings of held-out images, by 1 − cosine", OF_EMBEDDINGS))
     if options.keep is not None:
         _keep(study, options.keep)
     if options.figure is not None:
@@ -93,16 +109,31 @@ def _of_folder(out: Path) -> Kept:
             if not path.is_file():
                 continue
             evaluation = read_json(path)
-            listed = [one for one in listed_scores(evaluation) if one.name in OF_RUNS]
+            listed = [one for one in listed_scores(evaluation) if one.name in {**OF_RUNS, **OF_EMBEDDINGS}]
             found = laws(evaluation.get("condition_sweeps") or (), "generated") | {
                 one.name: one.value for one in listed
             }
             runs |= {(cell["name"], int(seed), name): value for name, value in found.items()}
+            runs |= {(cell["name"], int(seed), name): value for name, value in _embedding(evaluation).items()}
             floors = laws(evaluation.get("condition_sweeps") or (), "real")
             floors |= {one.name: one.floor for one in listed if one.floor is not None}
             # Real images are the same in all runs of a split.
             runs |= {(f"{REAL}{_split(cell['name'])}", 0, name): value for name, value in floors.items()}
     return Kept(nodes, runs)
+
+
+def _embedding(evaluation: Mapping[str, Any]) -> dict[str, float]:
+    """Mean distances (both are 0 where the embedding has collapsed) and the fitted α, of held-out images by cosine."""
+    embedding = evaluation.get("embedding") or {}
+    for row in embedding.get("rows", ()):
+        if row["distance"] == "cosine" and row["pairs"] == "held_out" and row["judged_under"] == "own condition":
+            found = {
+                "embedding.image_distance": row["mean"],
+                "embedding.condition_distance": embedding.get("embedded_condition_distance"),
+                "embedding.alpha": row["alpha"],
+            }
+            return {name: value for name, value in found.items() if value is not None}
+    return {}
 
 
 def laws(sweeps: Sequence[Mapping[str, Any]], of: str) -> dict[str, float]:
@@ -153,11 +184,22 @@ def _of_file(path: Path) -> Kept:
     return Kept([one for one in rows if one.place != RUN], runs)
 
 
-def _joined(parts: Sequence[Kept]) -> Kept:
+def _joined(parts: Mapping[Path, Kept]) -> tuple[Kept, list[tuple[str, Path]]]:
+    """All sources together. Of a cell that several have the first counts, since two trainings of one seed are no pair;
+    those cells are returned too.
+    """
+    scores: list[HeldOutScore] = []
     runs: dict[tuple[str, int, str], float] = {}
-    for part in parts:
-        runs |= part.runs
-    return Kept([one for part in parts for one in part.scores], runs)
+    first: dict[str, Path] = {}
+    twice: dict[tuple[str, Path], None] = {}
+    for path, part in parts.items():
+        for cell in dict.fromkeys([*(one.cell for one in part.scores), *(cell for cell, _, _ in part.runs)]):
+            if cell in first and not cell.startswith(REAL):
+                twice[cell, first[cell]] = None
+            first.setdefault(cell, path)
+        scores += [one for one in part.scores if first[one.cell] == path]
+        runs |= {key: value for key, value in part.runs.items() if first[key[0]] == path}
+    return Kept(scores, runs), list(twice)
 
 
 def _method(cell: str) -> str:
@@ -237,14 +279,14 @@ def _draw(nodes: Sequence[HeldOutScore], path: Path) -> None:
             axes = figure.add_subplot(1, len(shown), i + 1)
             axes.axhline(1, color=BLUE, linestyle=":", linewidth=1.1)
             for number, method in enumerate(methods):
-                points = sorted(point for point in _points(nodes, method, score) if point[1] > 0)
+                points = sorted((gap, max(value, LEAST)) for gap, value in _points(nodes, method, score))
                 if points:
                     axes.plot(
                         *zip(*points, strict=True), color=SERIES[number % len(SERIES)], label=method,
                         linestyle=styles[number // len(SERIES)], linewidth=1.2, marker="o", markersize=3.5,
                     )  # fmt: skip
             axes.set_title(HEADLINES[score], fontsize="medium")
-            axes.set_xlabel("distance to the nearest\nknown condition")
+            axes.set_xlabel("width of the gap")
             axes.margins(x=0.15)
             # From a tenth of the way to ten times as far as the nearest known images.
             axes.set_yscale("log")

@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from alloygan.cli import main
 
@@ -227,6 +229,12 @@ def test_sample_writes_what_it_says(run: Path, tmp_path: Path, capsys: pytest.Ca
     assert printed == json.loads((out / "samples.json").read_text())
     files = sorted(str(path.relative_to(out)) for path in out.rglob("*.png"))
     assert files == ["0/0000.png", "0/0001.png", "0/0002.png", "1/0000.png", "1/0001.png", "1/0002.png", "grid.png"]
+    grid = np.asarray(Image.open(out / "grid.png"))
+    strip, row = 19, grid.shape[0] // 2
+    for top in (0, row):
+        words = grid[top : top + strip]
+        assert words.min() < 100, "words above each row"
+        assert (words == 255).mean() > 0.7
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@ from io import BytesIO
 import numpy as np
 from einops import rearrange
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 Pixels = NDArray[np.uint8]
+
+_TEXT_PX = 13
 
 
 def png_bytes(image: Pixels) -> bytes:
@@ -41,3 +43,21 @@ def grid_of(rows: Sequence[Sequence[Pixels]], gap: int = 2) -> Pixels:
             top, left = i * (height + gap), j * (width + gap)
             picture[:, top : top + height, left : left + width] = image
     return picture
+
+
+def captioned(rows: Sequence[Sequence[Pixels]], captions: Sequence[str]) -> Pixels:
+    """`grid_of` with words above each row; the picture is as wide as its longest caption needs."""
+    font = ImageFont.load_default(_TEXT_PX)
+    strip = _TEXT_PX + 6
+    parts = [grid_of([row]) for row in rows]
+    channels = parts[0].shape[0]
+    widest = max([int(font.getlength(caption)) + 6 for caption in captions] + [part.shape[2] for part in parts])
+    lines = []
+    for part, caption in zip(parts, captions, strict=True):
+        text = Image.new("L", (widest, strip), 255)
+        ImageDraw.Draw(text).text((2, 2), caption, fill=0, font=font)
+        words = np.broadcast_to(np.asarray(text), (channels, strip, widest))
+        filled = np.full((channels, part.shape[1] + 4, widest), 255, dtype=np.uint8)
+        filled[:, : part.shape[1], : part.shape[2]] = part
+        lines += [words, filled]
+    return np.concatenate(lines, axis=1)

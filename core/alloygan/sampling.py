@@ -11,7 +11,7 @@ from alloygan.data.condition_space import ConditionSpace, Row
 from alloygan.data.training_hull import in_words, place
 from alloygan.errors import DataError
 from alloygan.files import write_bytes, write_json
-from alloygan.pictures import enlarged, grid_of, png_bytes
+from alloygan.pictures import captioned, enlarged, png_bytes
 from alloygan.sharing import load_generator
 from alloygan.zoo import Zoo
 
@@ -66,7 +66,12 @@ def sample_to_folder(
         for name, image in zip(names, batch, strict=True):
             write_bytes(out / name, png_bytes(image))
         files.append(names)
-    grid = grid_of([[enlarged(image) for image in batch[:_MOST_GRID_COLUMNS]] for batch in images])
+    pictures = [[enlarged(image) for image in batch[:_MOST_GRID_COLUMNS]] for batch in images]
+    standings = [in_words(model.space, row) for row in rows]
+    captions = [
+        ", ".join(filter(None, (model.space.text(row), where))) for row, where in zip(rows, standings, strict=True)
+    ]
+    grid = captioned(pictures, captions)
     write_bytes(out / "grid.png", png_bytes(grid))
     record = {
         "schema": 1,
@@ -81,11 +86,11 @@ def sample_to_folder(
                 "label": model.space.label(row),
                 "outside": model.space.outside(row),
                 "place": place(model.space, row),
-                "standing": in_words(model.space, row),
+                "standing": standing,
                 "served_by": None if model.served_by(row) == row else model.space.text(model.served_by(row)),
                 "files": names,
             }
-            for row, names in zip(rows, files, strict=True)
+            for row, standing, names in zip(rows, standings, files, strict=True)
         ],
     }
     write_json(out / "samples.json", record)

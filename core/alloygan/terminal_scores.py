@@ -176,19 +176,29 @@ def _print_held_out(console: Console, found: Mapping[str, Any] | None) -> None:
             continue
         table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
         table.add_column(f"{where} conditions trained on", no_wrap=True)
-        for heading in ("remainder", "conditions", "not told apart"):
+        for heading in ("remainder", "conditions", "not told apart", "lost"):
             table.add_column(heading, justify="right", no_wrap=True)
         for name, one in scores.items():
-            table.add_row(
-                escape(name), _number(one["remainder"]), str(one["conditions"]), str(len(one["not_told_apart"]))
-            )
+            apart, lost = one["not_told_apart"], one.get("lost") or ()
+            numbers = [_number(one["remainder"]), *map(str, (one["conditions"], len(apart), len(lost)))]
+            table.add_row(escape(name), *numbers)
         console.print(table, highlight=False)
+    texts = {one["label"]: one["text"] for one in found.get("conditions") or ()}
+    apart_by_score = {
+        name: [texts.get(label, str(label)) for label in one["not_told_apart"]]
+        for part in ("interpolation", "extrapolation")
+        for name, one in (found.get(part) or {}).items()
+        if one["not_told_apart"]
+    }
+    for name, conditions in apart_by_score.items():
+        console.print(f"not told apart, {name}: {'; '.join(conditions)}", style="dim", markup=False, highlight=False)
     if found.get("note"):
         console.print(f"note: {found['note']}", markup=False, highlight=False)
     console.print(
         "remainder: (score − floor) / (nearest − floor), summed over conditions; nearest is what real images of the "
         "nearest condition trained on score. 0: as good as real images; 1: as good as the nearest ones. Where nearest "
-        "and floor cannot be told apart, a condition is left out.\n",
+        "and floor cannot be told apart, a condition is left out; where generated images have nothing to measure "
+        "(lost), it counts as 2.\n",
         style="dim",
         highlight=False,
     )

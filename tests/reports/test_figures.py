@@ -114,6 +114,12 @@ def test_spread_out_takes_ends_and_never_one_twice() -> None:
     assert spread_out(torch.zeros(0, 2)) == []
 
 
+def test_held_out_conditions_get_most_of_the_places() -> None:
+    line = torch.arange(101.0)[:, None]
+    assert {41, 47} <= set(spread_out(line, 4, preferred=[41, 44, 47]))
+    assert spread_out(line, 4, preferred=[50]) == [0, 25, 50, 100]
+
+
 # Distributions
 
 

@@ -62,7 +62,9 @@ def test_the_table_has_every_score_of_every_held_out_condition(study: tuple[Path
     beyond = {one.condition for one in scores if one.cell == "plain, islands" and one.place == "beyond"}
     assert beyond == {"composition = 0.65, time = 100"}
     gaps = sorted({round(one.gap, 3) for one in scores if one.cell == "plain, band"})
-    assert gaps == [0.233, 0.5], "of 0.35 to 0.65: 0.07 to the nearest end, and 0.15"
+    assert gaps == [1], "three of five compositions are missing, so the ends are interpolated between"
+    widths = {round(one.gap, 3) for one in scores if one.cell == "plain, islands" and one.place == "between"}
+    assert widths == {0.5}, "of 0.35 and 0.5"
     run = next(run for run in ablation.runs if run.cell == "plain, islands" and run.seed == 1)
     evaluation = json.loads((out / "cells" / run.key / "run" / "evaluation.json").read_text())
     one = next(
@@ -90,6 +92,28 @@ def test_the_page_has_the_remainders_beside_those_of_the_blend(study: tuple[Path
                     assert number(one.value) in text, (name, place, cell)
     assert "blend of the neighbours" in text
     assert section.count("<svg") >= 2, "a panel a score over the width of the gap"
+
+
+def test_pictures_of_held_out_conditions_say_in_which_cells_they_are(study: tuple[Path, Ablation]) -> None:
+    out, _ = study
+    page = unescape((out / "ablation.html").read_text())
+    rows = re.findall(r'<div class="condition"><span>(.*?)</span></div>', page)
+    marks = {re.sub(r" <.*", "", row): (re.findall(r"\((.*?)\)", row) or [""])[0] for row in rows}
+    assert len(marks) == 6
+    # Cells A and C hold out an island and the corner, B and D a band of compositions.
+    expected = {
+        text: "held out, interpolated"
+        if text == "composition = 0.42, time = 60"
+        else "held out, extrapolated in A and C"
+        if text == "composition = 0.65, time = 100"
+        else "held out, interpolated in B and D"
+        if text.split(",")[0] in ("composition = 0.42", "composition = 0.5", "composition = 0.58")
+        else ""
+        for text in marks
+    }
+    assert marks == expected
+    assert len(set(marks.values())) >= 2
+    assert "other cells have other data" not in page
 
 
 def test_without_held_out_conditions_there_is_neither(zoo: Zoo, base: str, tmp_path: Path) -> None:

@@ -110,11 +110,12 @@ def test_runs_that_lack_a_condition_are_paired_entry_by_entry() -> None:
     assert found.difference_interval == pytest.approx((0, 0), abs=1e-12)
 
 
-def test_one_seed_says_nothing_of_another() -> None:
-    base = scores("base", "", 0.6, seeds=1)
-    found = remainders([*base, *scores("other", "base", 0.5, seeds=1)], "two_point", "between")["other"]
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_one_or_two_seeds_say_little_of_another(seeds: int) -> None:
+    base = scores("base", "", 0.6, seeds=seeds)
+    found = remainders([*base, *scores("other", "base", 0.5, seeds=seeds)], "two_point", "between")["other"]
     assert found.difference_interval == pytest.approx((-0.1, -0.1))
-    assert found.shared_seeds == 1
+    assert found.shared_seeds == seeds
     assert found.better is None
 
 

@@ -108,8 +108,8 @@ def sample(
         for drawn in samples["conditions"]:
             if drawn["served_by"]:
                 messages.print(
-                    f"note: {drawn['text']}: held out, and the generator knows classes only, so these are images of "
-                    f"the nearest one that it was trained on, {drawn['served_by']}",
+                    f"note: {drawn['text']}: {drawn['standing']}, and the generator knows classes only, so these are "
+                    f"images of the nearest one that it was trained on, {drawn['served_by']}",
                     markup=False,
                 )
             elif drawn["outside"]:

@@ -1,5 +1,6 @@
 """How a condition lies to those that were trained on: one of them, between them, or beyond."""
 
+import math
 from typing import Literal
 
 import numpy as np
@@ -69,6 +70,19 @@ def blend_weights(space: ConditionSpace, row: Row) -> dict[Row, float]:
     if solved.x is None:
         return {near: 1.0}
     return {one: float(weight) for one, weight in zip(around, solved.x, strict=True) if weight > _TOLERANCE}
+
+
+def gap_width(space: ConditionSpace, row: Row) -> float:
+    """How far apart in scaled values the conditions trained on are between which a condition is interpolated: the
+    largest distance of two of its `blend_weights`. Beyond all of them, its distance from the nearest.
+    """
+    around = list(blend_weights(space, row))
+    if not around:
+        return math.inf
+    if len(around) == 1:
+        around.append(row)
+    values = space.condition(around).values
+    return float((values[:, None] - values[None]).norm(dim=2).amax())
 
 
 def trained_rows(space: ConditionSpace, row: Row | None = None) -> list[Row]:

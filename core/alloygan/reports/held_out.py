@@ -8,7 +8,7 @@ from alloygan.evaluation.interpolation import PLACES
 from alloygan.reports.score_tables import Cell, Row
 from alloygan.reports.wording import ABSENT, known, number, percent, spoken
 
-REMAINDER_COLUMNS = ("remainder", "conditions", "not told apart")
+REMAINDER_COLUMNS = ("remainder", "conditions", "not told apart", "nothing to measure")
 CONDITION_COLUMNS = ("deviation", "floor", "nearest", "blend", "distance", "floor", "nearest")
 JUDGE_COLUMNS = ("generated", "real", "nearest")
 
@@ -51,11 +51,12 @@ def held_out(evaluation: Mapping[str, Any]) -> HeldOut | None:
 
 
 def _remainder(name: str, found: Mapping[str, Any], texts: Mapping[int, str]) -> Row:
-    apart = [texts[label] for label in found["not_told_apart"]]
+    apart, lost = ([texts[label] for label in found.get(part) or ()] for part in ("not_told_apart", "lost"))
     cells = [
         Cell(number(found["remainder"])),
         Cell(str(found["conditions"])),
         Cell("; ".join(apart) if apart else ABSENT),
+        Cell("; ".join(lost) if lost else ABSENT),
     ]
     return Row(spoken(name), cells)
 

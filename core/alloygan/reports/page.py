@@ -244,7 +244,8 @@ def _paper_figures(parts: dict[str, Any]) -> list[PaperFigure]:
 
 def _shown_labels(model: SharedGenerator) -> list[int]:
     table = model.space.table
-    return spread_out(model.space.condition(table).values) if table else []
+    held_out = sorted(model.space.held_out)
+    return spread_out(model.space.condition(table).values, preferred=held_out) if table else []
 
 
 def _parts(spec: dict[str, Any]) -> list[tuple[str, str]]:

@@ -7,22 +7,31 @@ from torch import Tensor
 MOST_CONDITIONS = 12
 
 
-def spread_out(values: Tensor, most: int = MOST_CONDITIONS) -> list[int]:
+def spread_out(values: Tensor, most: int = MOST_CONDITIONS, preferred: Sequence[int] = ()) -> list[int]:
     """Rising positions of at most `most` conditions (N, F) that lie far apart: each next one is the farthest
     from all before.
 
-    Even steps through a sorted table would show one value of a column again and again.
+    Even steps through a sorted table would show one value of a column again and again. Two thirds of the
+    places are for `preferred` positions, such as held-out conditions, if there are as many.
     """
     count = len(values)
     if count <= most:
         return list(range(count))
-    chosen = [0]
-    gap = (values - values[0]).norm(dim=1)
-    while len(chosen) < most:
-        gap[chosen] = -1.0  # never twice, even where all conditions are alike
-        chosen.append(int(gap.argmax()))
-        gap = gap.minimum((values - values[chosen[-1]]).norm(dim=1))
-    return sorted(chosen)
+    chosen = _farthest(values, [], list(preferred), 2 * most // 3)
+    return sorted(_farthest(values, chosen, list(range(count)), most))
+
+
+def _farthest(values: Tensor, chosen: list[int], among: list[int], most: int) -> list[int]:
+    """Add to the chosen positions, until there are `most`, the farthest from them of those that are left."""
+    chosen = list(chosen)
+    left = [position for position in among if position not in chosen]
+    while left and len(chosen) < most:
+        if chosen:
+            distance = (values[left][:, None] - values[chosen][None]).norm(dim=2).amin(dim=1)
+            chosen.append(left.pop(int(distance.argmax())))
+        else:
+            chosen.append(left.pop(0))
+    return chosen
 
 
 def spread_words(shown: Sequence[int], count: int, *, tabled: bool = True) -> str | None:

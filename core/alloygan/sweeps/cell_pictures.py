@@ -1,6 +1,6 @@
 """Microstructures of all cells side by side: a row a condition, the same noise in every cell."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import torch
 from alloygan.data.condition_space import ConditionSpace, Row
 from alloygan.data.held_out import load_data
 from alloygan.data.patches import Data
+from alloygan.data.training_hull import in_words
 from alloygan.data.unscaling import unscaled
 from alloygan.errors import AlloyganError
 from alloygan.plugin_faults import plugin_fault
@@ -38,9 +39,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Names of the rows with whether each is held out, the columns, and what is said of all of them."""
+    """Names of the rows with where each lies to what was trained on (empty: it was), the columns, and what is said of
+    all of them.
+    """
 
-    rows: Sequence[tuple[str, bool]] = ()
+    rows: Sequence[tuple[str, str]] = ()
     columns: Sequence[Column] = ()
     notes: Sequence[str] = ()
     noises: int = 1
@@ -68,9 +71,10 @@ def cell_pictures(
     data, problem = _data(run.spec, model.space)
     if problem:
         models.notes.append(f"Real images are missing, since the data set could not be used: {problem}")
-    elif len({one.spec.data.model_dump_json() for one, _ in models.found.values()}) > 1:
+    elif len({one.spec.data.model_dump_json(exclude={"held_out"}) for one, _ in models.found.values()}) > 1:
         models.notes.append(f"Real images are of the data set of {letters[lead]}; other cells have other data.")
-    rows, words = _rows(model.space, data)
+    held_out = {one.space.table[label] for _, one in models.found.values() for label in one.space.held_out}
+    rows, words = _rows(model.space, data, held_out)
     models.notes += [words] if words else []
     if not rows:
         models.notes.append("The conditions are those of the data set, which could not be used.")
@@ -85,7 +89,7 @@ def cell_pictures(
             columns.append(Column(letters[cell.name], cell.name, made))
     shrinks = {_shrink(one, count) for _, one in models.found.values()}
     models.notes += sorted({shrink.note for shrink in shrinks if shrink.note})
-    names = [(model.space.text(row), model.space.label(row) in model.space.held_out) for row in rows]
+    names = [(model.space.text(row), _places(models, letters, row)) for row in rows]
     return Pictures(names, columns, models.notes, noises, all(shrink.crisp for shrink in shrinks))
 
 
@@ -135,9 +139,22 @@ def _said(error: Exception) -> str:
     return said
 
 
-def _rows(space: ConditionSpace, data: Data | None) -> tuple[list[Row], str | None]:
+def _places(models: _Models, letters: Mapping[str, str], row: Row) -> str:
+    """Whether a condition is held out, and in which cells where not in all; empty where all were trained on it."""
+    found: dict[str, list[str]] = {}
+    for name, (_, model) in models.found.items():
+        held_out = model.space.label(row) in model.space.held_out
+        found.setdefault(in_words(model.space, row) if held_out else "", []).append(letters[name])
+    if len(found) == 1:
+        return next(iter(found))
+    return "; ".join(f"{words} in {listed(cells)}" for words, cells in found.items() if words)
+
+
+def _rows(space: ConditionSpace, data: Data | None, held_out: Collection[Row]) -> tuple[list[Row], str | None]:
+    """The conditions that are shown, most of them held out in some cell, and what is said of the choice."""
     if space.table:
-        shown = spread_out(space.condition(space.table).values, MOST_CONDITIONS)
+        first = [label for label, row in enumerate(space.table) if row in held_out]
+        shown = spread_out(space.condition(space.table).values, MOST_CONDITIONS, first)
         return [space.table[label] for label in shown], spread_words(shown, len(space.table), tabled=False)
     if data is None:
         return [], None

@@ -7,9 +7,12 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from alloygan.errors import RunFolderError
+from alloygan.data.held_out import condition_space_of
+from alloygan.data.training_hull import gap_width
+from alloygan.errors import AlloyganError, RunFolderError
 from alloygan.evaluation.interpolation import way_left
 from alloygan.files import write_text
+from alloygan.specs.gan import GanSpec
 from alloygan.sweeps.grid import Ablation
 from alloygan.sweeps.results import evaluations_of
 
@@ -24,8 +27,9 @@ class HeldOutScore:
     """One score of one run in one held-out condition.
 
     `baseline`: the name of the cell that its cell is compared with, empty for none. `place`: between the conditions
-    trained on, or beyond. `gap`: distance to the nearest of them in scaled units. `floor` and `nearest`: what other
-    real images of the condition and real images of the nearest one score. `told_apart`: whether those two differ.
+    trained on, or beyond. `gap`: width of the gap that it lies in, in scaled units (`gap_width`). `floor` and
+    `nearest`: what other real images of the condition and real images of the nearest one score. `told_apart`: whether
+    those two differ.
     """
 
     cell: str
@@ -64,11 +68,25 @@ class HeldOutScore:
 def held_out_scores_of(ablation: Ablation, run_folders: Mapping[str, Path]) -> list[HeldOutScore]:
     """Scores of the runs that are done; `run_folders` by key."""
     found: list[HeldOutScore] = []
+    widths: dict[str, dict[str, float]] = {}
     for cell, run, evaluation in evaluations_of(ablation, run_folders):
-        held_out = evaluation.get("interpolation") or {}
-        for one in held_out.get("conditions") or ():
-            found += _of_condition(cell.name, cell.baseline or "", run.seed, one)
+        held_out = (evaluation.get("interpolation") or {}).get("conditions") or ()
+        if held_out and cell.name not in widths:
+            widths[cell.name] = _widths(run.spec)
+        for one in held_out:
+            gap = widths[cell.name].get(one["text"], one["gap"])
+            found += _of_condition(cell.name, cell.baseline or "", run.seed, one, gap)
     return found
+
+
+def _widths(spec: GanSpec) -> dict[str, float]:
+    """Widths of the gaps of held-out conditions, by their text; none where the data set cannot say its conditions."""
+    try:
+        space = condition_space_of(spec)
+    except AlloyganError:
+        return {}
+    rows = [space.table[label] for label in space.held_out]
+    return {space.text(row): gap_width(space, row) for row in rows}
 
 
 def held_out_notes_of(ablation: Ablation, run_folders: Mapping[str, Path]) -> list[str]:
@@ -101,8 +119,8 @@ def read_held_out_scores(path: Path) -> list[HeldOutScore]:
         ) from error
 
 
-def _of_condition(cell: str, baseline: str, seed: int, one: Mapping[str, Any]) -> Iterator[HeldOutScore]:
-    of = (cell, baseline, seed, one["text"], one["place"], one["gap"])
+def _of_condition(cell: str, baseline: str, seed: int, one: Mapping[str, Any], gap: float) -> Iterator[HeldOutScore]:
+    of = (cell, baseline, seed, one["text"], one["place"], gap)
     for name, scores in one["scores"].items():
         told_apart = scores["told_apart"]
         yield HeldOutScore(*of, name, scores["score"], scores["floor"], scores["nearest"], told_apart)

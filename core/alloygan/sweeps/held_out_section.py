@@ -155,6 +155,6 @@ def _draw(
             letters[cell], (list(found)[-1], list(found.values())[-1]), xytext=(4, 0), textcoords="offset points",
             color=style.color, va="center", size="small", weight="bold", annotation_clip=False,
         )  # fmt: skip
-    axes.set_xlabel("distance to the nearest known condition")
+    axes.set_xlabel("width of the gap")
     axes.margins(x=0.1)
     round_ticks(axes.yaxis, 5)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from alloygan.sweeps.held_out_scores import HeldOutScore
 
 RESAMPLES = 4_000
+FEWEST_SEEDS = 3
 CONFIDENCE = 0.95
 
 FloatArray = NDArray[np.float64]
@@ -44,9 +45,9 @@ class Remainder:
     @property
     def better(self) -> bool | None:
         """Whether it is lower than the baseline's; None where the interval of the difference has 0 in it, and with less
-        than two seeds: what one training does says nothing of another.
+        than three seeds: with two, every second to fourth score would be marked by chance.
         """
-        if self.difference_interval is None or self.shared_seeds < 2:
+        if self.difference_interval is None or self.shared_seeds < FEWEST_SEEDS:
             return None
         if self.difference_interval[0] <= 0 <= self.difference_interval[1]:
             return None
@@ -98,7 +99,7 @@ def blend_remainder(scores: Sequence[HeldOutScore], score: str, place: str) -> f
 
 
 def remainder_by_gap(scores: Sequence[HeldOutScore], cell: str, score: str) -> dict[float, float]:
-    """The remainder over the conditions between those trained on that are equally far from the nearest of them."""
+    """The remainder over the conditions between those trained on, by the width of the gap that they lie in."""
     chosen = [
         one for one in scores if one.cell == cell and one.score == score and one.place == "between" and one.counts
     ]
