@@ -4,19 +4,16 @@ No model is needed: half of the evaluation images of each condition stand for th
 the evaluation has the work that it has for a good generator. The training of the fidelity judge is timed apart.
 
 python benchmarks/evaluation.py --json result.json
-python benchmarks/evaluation.py my-spec.yaml --images 250
+python benchmarks/evaluation.py my-spec.yaml --images 250 --page benchmarks/results
 """
 
 import argparse
-import json
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 from rich.console import Console
-from rich.table import Table
 from torch import Tensor
 
 from alloygan import Data, Patches, load_zoo
@@ -25,7 +22,7 @@ from alloygan.evaluation.evaluate import measure
 from alloygan.evaluation.subjects import of_label
 from alloygan.specs.evaluation import EvaluationSpec
 from alloygan.terminal import progress_display
-from alloygan.training.run_folder import environment
+from result_page import Result, add_arguments, device_of, show
 
 SIDE = 128
 
@@ -38,8 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help="plugin in a single file")
     parser.add_argument("--images", type=int, default=250, help="images of a condition in each of the three sets")
     parser.add_argument("--size", type=int, default=1536, help="micrographs of the synthetic alloy, px")
-    parser.add_argument("--json", type=Path, help="file for the results")
+    add_arguments(parser)
     options = parser.parse_args(arguments)
+    device = device_of(options)
 
     zoo = load_zoo(options.plugin)
     console = Console()
@@ -72,20 +70,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     clock.stop()
     images = sum(condition["images"] for condition in result.scores["conditions"])
     judge = clock.seconds.get("judge", 0.0)
-    table = Table(
-        title=f"{images} images of {' × '.join(map(str, real.images.shape[1:]))} evaluated", title_justify="left"
+    shape = " × ".join(map(str, real.images.shape[1:]))
+    shown = Result(
+        "evaluation",
+        "How long does a full evaluation take?",
+        {"part": ("part", ""), "seconds": ("s", ",.1f"), "patches_per_s": ("patches/s", ",.1f")},
+        about={
+            "images": f"{images} of {shape} in each set (generated, real, training)",
+            "threads": torch.get_num_threads(),
+            "spec": evaluation.model_dump(mode="json"),
+            "without_judge_training": round(clock.total - judge, 1),
+        },
     )
-    table.add_column("part")
-    table.add_column("s", justify="right")
-    for part, seconds in clock.seconds.items():
-        table.add_row(part, f"{seconds:.1f}")
-    table.add_row("all but the training of the judge", f"{clock.total - judge:.1f}")
-    console.print(table)
-    if options.json is not None:
-        about = {"environment": environment(torch.device("cpu")), "images": images, "seconds": clock.seconds}
-        about |= {"total": clock.total, "without_judge_training": clock.total - judge}
-        about["evaluation"] = evaluation.model_dump(mode="json")
-        options.json.write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
+    parts = {**clock.seconds, "all": clock.total, "all but the training of the judge": clock.total - judge}
+    shown.rows = [
+        {"part": part, "seconds": seconds, "patches_per_s": images / seconds if seconds else None}
+        for part, seconds in parts.items()
+    ]
+    show(shown, options, device)
 
 
 class Clock:

@@ -1,5 +1,6 @@
 """What docs/continuous-study.md says can be typed is right."""
 
+import csv
 import re
 import shlex
 from itertools import pairwise
@@ -54,3 +55,14 @@ def test_the_study_of_one_s_own_data_is_one_spec(zoo: Zoo, tmp_path: Path) -> No
     for cell in study.cells:
         spec = cell.runs[0].spec
         assemble(spec, condition_space_of(spec))
+
+
+def test_the_pilots_that_can_be_repeated_are_those_whose_values_are_kept(zoo: Zoo) -> None:
+    results = Path(__file__).parents[2] / "benchmarks" / "results"
+    pilots = read_ablation(results / "continuous_pilots_cpu_202611.yaml", zoo)
+    with (results / "continuous_pilots_cpu_202611.csv").open() as file:
+        tried = {row["tried"] for row in csv.DictReader(file)}
+    methods = {cell.levels["method"] for cell in pilots.cells}
+    gone = {one for one in tried if one.startswith("asked between")}
+    assert {one for one in tried if one not in gone} <= methods
+    assert gone
