@@ -147,3 +147,16 @@ def test_what_is_logged_is_of_the_whole_batch(
             assert first[kind].keys() == second[kind].keys()
             for key, value in first[kind].items():
                 assert second[kind][key] == pytest.approx(value, rel=1e-6, abs=1e-9), key
+
+
+@pytest.mark.slow
+def test_compiled_networks_share_a_batch_too(folder: Path, alone: dict[str, dict[str, Any]]) -> None:
+    number = list(SPECS).index("eq. 1 learned")
+    (folder / "compiled.yaml").write_text(f"extends: {number}.yaml\ntraining: {{compile: nets}}\n")
+    for process in run({folder / "compiled.yaml": folder / "compiled"}, 2, timeout=600):
+        assert process.returncode == 0, process.stderr[-3000:]
+    one, several = tensors(alone["eq. 1 learned"]), tensors(state(folder / "compiled"))
+    for key, value in one.items():
+        torch.testing.assert_close(
+            several[key], value, rtol=1e-6, atol=1e-9, msg=lambda text, key=key: f"{key}: {text}"
+        )
