@@ -99,7 +99,9 @@ class CapturedUpdate:
         try:
             replay, said = self._graphs.capture(lambda: self._eager(inputs, due), generators)
         except RuntimeError as error:
-            reason = " ".join(str(error).split())[:300]
+            # Ending a capture in which something went wrong is an error too, with the first one as its context.
+            first = error.__context__ if isinstance(error.__context__, RuntimeError) else error
+            reason = " ".join(str(first).split())[:300]
             raise TrainingError(
                 f"training.cuda_graph: the update cannot be captured; it stopped in {self._eager.doing}: {reason}. "
                 "What reads a value back to the host, or copies one to the device, cannot be; alloygan.testing checks "

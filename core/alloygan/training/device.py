@@ -26,9 +26,12 @@ def reproducible(device: torch.device, *, tf32: bool = False) -> Iterator[None]:
         cudnn.allow_tf32,
         matmul.allow_tf32,
     )
+    filled = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     if device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when it starts
     torch.use_deterministic_algorithms(True)
+    # Filling what every operator is about to write helps to find a wrong one; the bits are the same without.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     cudnn.benchmark = False
     cudnn.allow_tf32 = tf32
     matmul.allow_tf32 = tf32
@@ -36,4 +39,5 @@ def reproducible(device: torch.device, *, tf32: bool = False) -> Iterator[None]:
         yield
     finally:
         torch.use_deterministic_algorithms(before[0])
+        torch.utils.deterministic.fill_uninitialized_memory = filled  # type: ignore[attr-defined]
         cudnn.benchmark, cudnn.allow_tf32, matmul.allow_tf32 = before[1:]
