@@ -75,6 +75,17 @@ def test_recorded_and_replayed_it_makes_the_same_bits(
     assert recorded.replays >= (3 if "every" in text else 6)
 
 
+@pytest.mark.parametrize("mode", ["precision=fp64", "precision=bf16", "channels_last=true"])
+def test_in_other_modes_too(mode: str, zoo: Zoo, tmp_path: Path, recorded: RecordedGraphs) -> None:
+    text = "losses: {contrastive: {kind: proportional_2c, alpha: learned}}\n"
+    specs(zoo, tmp_path, text, "auto")
+    last = [*LONG, "training.precision=fp32", "training.device=auto", f"training.{mode}", "training.log_every=32"]
+    first = train(zoo.read_spec(tmp_path / "1.yaml", last), tmp_path / "eager")
+    second = train(zoo.read_spec(tmp_path / "1.yaml", [*last, "training.cuda_graph=true"]), tmp_path / "captured")
+    assert outcome(first) == outcome(second)
+    assert recorded.captures == 1
+
+
 def test_a_resumed_run_is_captured_again(zoo: Zoo, tmp_path: Path, recorded: RecordedGraphs) -> None:
     eager, captured = specs(zoo, tmp_path, EVERY["falling rate"], "auto")
     first = train(eager, tmp_path / "eager")

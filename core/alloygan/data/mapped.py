@@ -23,12 +23,12 @@ _BYTES_AT_ONCE = 64 * 2**20
 
 
 def map_patches(path: Path, shape: Shape) -> Tensor:
-    """The patches uint8 (N, C, H, W) of a file. Raises DataError where it cannot be read or holds no whole patches."""
+    """The whole patches uint8 (N, C, H, W) of a file; a damaged one has fewer than were written. Raises DataError where
+    it cannot be read.
+    """
     each = math.prod(shape)
     try:
-        size = path.stat().st_size
-        if size % each:
-            raise DataError(f"{path}: {size:,} bytes are no whole number of patches of {shape}; remove the file")
+        size = path.stat().st_size // each * each
         if size == 0:
             return torch.empty(0, *shape, dtype=torch.uint8)
         flat = torch.from_file(str(path), shared=False, size=size, dtype=torch.uint8)
@@ -53,6 +53,8 @@ def write_patches(path: Path, shape: Shape, parts: Iterable[NDArray[np.uint8]]) 
                 if part.shape[1:] != shape or part.dtype != np.uint8:
                     raise ValueError(f"patches are {part.dtype} {part.shape[1:]}, expected uint8 {shape}")
                 file.write(np.ascontiguousarray(part).data)
+            file.flush()
+            os.fsync(file.fileno())
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(name, 0o666 & ~umask)  # mkstemp makes private files

@@ -76,8 +76,8 @@ class Data:
 
 
 def to_unit_range(images: Tensor) -> Tensor:
-    """Grey levels 0 to 255 as float32 in [−1, 1]."""
-    return images.float().div_(127.5).sub_(1.0)
+    """Grey levels 0 to 255 as float32 in [−1, 1]; the same bits on every device, where a quotient is not."""
+    return images.float().mul_(1 / 127.5).sub_(1.0)
 
 
 def to_grey_levels(images: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ counters are copied into the places of those that it was captured with; random n
 seeded anew for each update; the learning rate is a tensor on the device.
 """
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
@@ -55,9 +56,13 @@ class CudaGraphs:
     ) -> tuple[Callable[[], None], Said]:
         """Capture with these generators of random numbers, whose seeds each replay reads."""
         graph = torch.cuda.CUDAGraph()
-        for generator in generators:
-            graph.register_generator_state(generator)
-        with torch.cuda.graph(graph, pool=self._pool, stream=self._stream):
+        if hasattr(graph, "register_generator_state"):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # newer versions of torch find the generators themselves, and say so
+                for generator in generators:
+                    graph.register_generator_state(generator)
+        # Of this thread alone: another one may be pinning memory for the next batches.
+        with torch.cuda.graph(graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"):
             said = run()
         self._pool = self._pool or graph.pool()
         return graph.replay, said
@@ -101,6 +106,8 @@ class CapturedUpdate:
         except RuntimeError as error:
             # Ending a capture in which something went wrong is an error too, with the first one as its context.
             first = error.__context__ if isinstance(error.__context__, RuntimeError) else error
+            if isinstance(first, torch.cuda.OutOfMemoryError):
+                raise
             reason = " ".join(str(first).split())[:300]
             raise TrainingError(
                 f"training.cuda_graph: the update cannot be captured; it stopped in {self._eager.doing}: {reason}. "

@@ -37,8 +37,9 @@ class Ledger:
             if kind == "terms":
                 self._sentinel.watch(values, images_seen)
             for key, value in values.items():
-                # In float64, so that the sum of finite values is finite.
-                sums[key] = sums[key] + value if key in sums else value.double()
+                # In float64, so that the sum of finite values is finite; a copy, since a replayed update writes its
+                # terms in the same places.
+                sums[key] = sums[key] + value if key in sums else value.to(torch.float64, copy=True)
                 self._counts[key] = self._counts.get(key, 0) + 1
 
     def rate(self, images_seen: int) -> float:

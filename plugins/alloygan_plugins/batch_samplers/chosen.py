@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from alloygan import Batch, Patches
+from alloygan.data.host_to_device import sent
 from alloygan.data.patches import to_unit_range
 
 
@@ -13,9 +14,7 @@ def batch_of(patches: Patches, index: Tensor) -> Batch:
     Images are converted to float on the device of the patches. All weights are 1.
     """
     device = patches.images.device
-    if device.type == "cuda":
-        # From pinned memory the copy does not make the host wait for the device.
-        index = index.pin_memory().to(device, non_blocking=True)
+    index = sent(index, device)
     condition = patches.condition[index]
     weight = torch.ones(index.shape[0], device=device)
     return Batch(to_unit_range(patches.images[index]), condition, condition, weight)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from alloygan import Batch, Condition, Patches, Sampler, Site
+from alloygan.data.host_to_device import sent
 from alloygan.data.patches import to_unit_range
 from alloygan.errors import DataError
 from alloygan.interfaces.condition import OFF_TABLE
@@ -58,13 +59,14 @@ class VicinalSampler(Sampler):
         node = torch.multinomial(chance.double(), 1, generator=random).squeeze(1)
         within = (torch.rand(count, generator=random, dtype=torch.float64) * self._counts[node]).long()
         device = self.patches.images.device
-        index = self._of_node[self._starts[node] + within].to(device)
+        index = self._of_node[self._starts[node] + within]
+        index = sent(index, device)
         off_table = torch.full((count,), OFF_TABLE, dtype=torch.int64, device=device)
         return Batch(
             to_unit_range(self.patches.images[index]),
             self.patches.condition[index],
-            Condition(target.to(device), off_table),
-            weight.gather(1, node[:, None]).squeeze(1).to(device),
+            Condition(sent(target, device), off_table),
+            sent(weight.gather(1, node[:, None]).squeeze(1), device),
         )
 
     def _asked(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -16,6 +16,7 @@ from alloygan.data.cutting import cut_patches, patch_places
 from alloygan.data.images import image_size, read_image
 from alloygan.data.manifest import Manifest, Micrograph
 from alloygan.data.mapped import map_patches, write_patches
+from alloygan.errors import DataError
 from alloygan.specs.condition_columns import ColumnSpec
 from alloygan_plugins.micrographs.specs import Micrographs
 
@@ -56,10 +57,13 @@ def _mapped(spec: Micrographs, manifest: Manifest, conditions: Condition, part: 
     assert spec.mapped is not None
     counts = [_count(spec, one, part) for one in manifest.micrographs]
     path = spec.mapped / f"{_digest(spec, manifest)}-{PARTS[part]}.u8"
-    if path.is_file():
-        images = map_patches(path, spec.image_shape)
-    else:
+    images = map_patches(path, spec.image_shape) if path.is_file() else None
+    if images is None or len(images) != sum(counts):
         images = write_patches(path, spec.image_shape, (_cut(spec, one)[part] for one in manifest.micrographs))
+    if len(images) != sum(counts):
+        raise DataError(
+            f"{path}: {len(images):,} patches, expected {sum(counts):,}; a micrograph has changed meanwhile"
+        )
     return _patches(images, conditions, counts, path)
 
 

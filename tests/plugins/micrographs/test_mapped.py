@@ -88,12 +88,20 @@ def test_what_cannot_be_kept_is_told(read: Callable[..., GanSpec], tmp_path: Pat
     (tmp_path / "taken").write_text("")
     with pytest.raises(DataError, match=r"taken: not a folder; `mapped` names a folder"):
         read(f"data.mapped={tmp_path}/taken").data.check_inputs(read().conditions)
+
+
+@pytest.mark.parametrize("part", ["training", "evaluation"])
+@pytest.mark.parametrize("left", [0, 256 * 10, -1])
+def test_a_damaged_file_is_made_again(part: str, left: int, read: Callable[..., GanSpec], tmp_path: Path) -> None:
     spec = read(f"data.mapped={tmp_path}/patches")
     load_data(spec)
-    path = next((tmp_path / "patches").glob("*-training.u8"))
-    path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(DataError, match="no whole number of patches"):
-        load_data(spec)
+    (path,) = (tmp_path / "patches").glob(f"*-{part}.u8")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:left])
+    again = load_data(spec)
+    assert path.read_bytes() == whole
+    assert torch.equal(again.train.images, load_data(read()).train.images)
+    assert torch.equal(again.evaluation.images, load_data(read()).evaluation.images)
 
 
 def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
