@@ -22,7 +22,7 @@ from alloygan.evaluation.evaluate import measure
 from alloygan.evaluation.subjects import of_label
 from alloygan.specs.evaluation import EvaluationSpec
 from alloygan.terminal import progress_display
-from result_page import Result, add_arguments, device_of, show
+from result_page import Result, add_arguments, show
 
 SIDE = 128
 
@@ -35,9 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help="plugin in a single file")
     parser.add_argument("--images", type=int, default=250, help="images of a condition in each of the three sets")
     parser.add_argument("--size", type=int, default=1536, help="micrographs of the synthetic alloy, px")
-    add_arguments(parser)
+    add_arguments(parser, device=False)
     options = parser.parse_args(arguments)
-    device = device_of(options)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")  # as `measure` takes it
 
     zoo = load_zoo(options.plugin)
     console = Console()

@@ -43,9 +43,10 @@ class Result:
         return ["–" if row.get(key) is None else format(row[key], how) for key, (_, how) in self.shown.items()]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser, *, device: bool = True) -> None:
     """What every script takes."""
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to measure")
+    if device:
+        parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to measure")
     parser.add_argument("--json", type=Path, help="file for the results, for programs")
     parser.add_argument(
         "--page",

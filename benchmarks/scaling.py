@@ -81,8 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     result.notes.append(
         "Megabytes are what each process sends in one generator update with its critic updates, worked out from the "
         "spec and not measured: gradients by a ring all-reduce, 2 (N − 1)/N of their size, and what losses over the "
-        "whole batch gather of the critic's outputs, forward and back, (N − 1)/N of the batch's. Neither grows with N: "
-        "at hundreds of processes the time of a message's way, not its size, decides, and each computes the losses "
+        "whole batch gather of the critic's outputs, (N − 1)/N of the batch's and twice that back. Neither grows with "
+        "N: at hundreds of processes the time of a message's way, not its size, decides, and each computes the losses "
         "over the batch again."
     )
     show(result, options, device)
@@ -121,8 +121,9 @@ def _messages(spec: GanSpec) -> tuple[float, float]:
     if not over_batch:
         return gradients, 0.0
     outputs = 1 + sum(math.prod(shape) for shape in gan.site.critic_outputs.values())
-    # Real and generated images in the critic's steps, generated ones in the generator's; and gradients back again.
-    return gradients, 2 * 4.0 * spec.training.batch_size * outputs * (2 * updates + 1)
+    # Real and generated images in the critic's steps, generated ones in the generator's. Forward an all-gather, and
+    # for the gradients an all-reduce of all of them, which sends twice as much.
+    return gradients, 3 * 4.0 * spec.training.batch_size * outputs * (2 * updates + 1)
 
 
 def _sent(gradients: float, gathered: float, count: int) -> dict[str, Any]:

@@ -52,7 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--batch-sizes", type=int, nargs="+", help="batch sizes; by default that of the spec")
     parser.add_argument("--modes", nargs="+", default=["fp32"], metavar="MODE", help="such as fp32 bf16+nets+graph")
     parser.add_argument("--threads", type=int, nargs="+", help="numbers of threads, on the CPU")
-    parser.add_argument("--warm-up", type=int, default=8, help="generator updates before the clock starts")
+    parser.add_argument(
+        "--warm-up",
+        type=int,
+        default=8,
+        help="generator updates before the clock starts; a CUDA graph takes four for each set of losses that take part",
+    )
     parser.add_argument("--updates", type=int, default=20, help="generator updates of one repetition")
     parser.add_argument("--repetitions", type=int, default=5, help="repetitions, of which the median is taken")
     parser.add_argument("--rounds", type=int, default=1, help="times that all modes are measured, one after another")
@@ -209,7 +214,7 @@ def measured(spec: GanSpec, data: Data, options: argparse.Namespace, device: tor
         torch.cuda.max_memory_allocated() / 2**20 if cuda else None,
         None if first is None or last is None else last - first,
         shares,
-        busy / PROFILED if busy is not None and cuda else None,
+        busy / PROFILED if busy and cuda else None,
     )
 
 
@@ -247,15 +252,19 @@ def _parts(profiler: Any, device: torch.device) -> tuple[dict[str, float], float
             spent[name] = spent.get(name, 0.0) + (end - start) * 1e-6
         busy = sum(spent.values())
     else:
-        busy = 0.0
+        # A replayed graph's kernels belong to no operator, so that they count for the time of the device alone.
+        busy = 1e-6 * sum(
+            event.time_range.elapsed_us()
+            for event in events
+            if event.device_type == torch.autograd.DeviceType.CUDA and not event.is_user_annotation
+        )
         for event in events:
             # Backward launches from another thread, so a kernel belongs to what was going on when it was launched.
-            for kernel in event.kernels:
-                busy += kernel.duration * 1e-6
+            for kernel in event.kernels if not event.is_user_annotation else ():
                 at = event.time_range.start
                 name = next((name for start, end, name in marks if start <= at <= end), "other")
                 spent[name] = spent.get(name, 0.0) + kernel.duration * 1e-6
-    whole = sum(spent.values())
+    whole = sum(spent.values()) or 1.0
     return {name: spent[name] / whole for name in sorted(spent, key=lambda name: -spent[name])}, busy
 
 

@@ -23,7 +23,7 @@ def test_every_part_is_timed(
     (tmp_path / "small.yaml").write_text(SPEC)
     out = tmp_path / "result.json"
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    words = ["evaluation", str(tmp_path / "small.yaml"), "--images", "8", "--device", "cpu", "--json", str(out)]
+    words = ["evaluation", str(tmp_path / "small.yaml"), "--images", "8", "--json", str(out)]
     monkeypatch.setattr(sys, "argv", words)
     runpy.run_path(str(BENCHMARKS / "evaluation.py"), run_name="__main__")
     rows = {row["part"]: row["seconds"] for row in json.loads(out.read_text())["rows"]}

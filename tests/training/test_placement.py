@@ -28,8 +28,21 @@ def ahead(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("sampler", ["uniform", "balanced"])
 def test_the_weights_are_the_same_bits(
-    sampler: str, tiny: Callable[..., GanSpec], tiny_data: Data, tmp_path: Path, request: pytest.FixtureRequest
+    sampler: str,
+    tiny: Callable[..., GanSpec],
+    tiny_data: Data,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    kept: list[bool] = []
+    take = Ahead.__call__
+
+    def watched(self: Ahead, moment: int) -> Batch:
+        kept.append(moment in self._waiting)
+        return take(self, moment)
+
+    monkeypatch.setattr(Ahead, "__call__", watched)
     spec = tiny({"sampler": sampler})
     first = train(spec, tmp_path / "first", data=tiny_data)
     request.getfixturevalue("ahead")
@@ -37,6 +50,8 @@ def test_the_weights_are_the_same_bits(
     second = train(spec, tmp_path / "second", data=tiny_data, until=48)
     second = train(spec, tmp_path / "second", data=tiny_data)
     assert (first / "generator.safetensors").read_bytes() == (second / "generator.safetensors").read_bytes()
+    # Two runs of six updates of two batches: but for the first update of each, all were drawn before.
+    assert kept == [False, False, *[True] * 10] * 2
     assert threading.active_count() == threads, "the thread that draws has ended"
 
 

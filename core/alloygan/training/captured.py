@@ -111,8 +111,8 @@ class CapturedUpdate:
             reason = " ".join(str(first).split())[:300]
             raise TrainingError(
                 f"training.cuda_graph: the update cannot be captured; it stopped in {self._eager.doing}: {reason}. "
-                "What reads a value back to the host, or copies one to the device, cannot be; alloygan.testing checks "
-                "a loss for it. Use training.cuda_graph: false."
+                "What reads a value back to the host (alloygan.testing checks a loss for it), or copies one to the "
+                "device, cannot be. Use training.cuda_graph: false."
             ) from error
         return _Captured(replay, inputs, said)
 

@@ -15,6 +15,12 @@ from torch.func import functional_call
 T = TypeVar("T")
 
 
+def of_the_compiler(error: BaseException) -> bool:
+    """Whether an error is torch's compiler's own, such as of a missing C++ compiler, and not of what it compiles."""
+    module = type(error).__module__
+    return module.startswith(("torch._dynamo", "torch._inductor", "torch._functorch"))
+
+
 def compiled_pass(network: Callable[..., T]) -> Callable[..., T]:
     """The passes of a network, compiled; its buffers follow as without."""
     assert isinstance(network, nn.Module)

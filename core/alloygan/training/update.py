@@ -11,6 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from alloygan.errors import SpecError, TrainingError
 from alloygan.interfaces.augmenter import Augmenter
 from alloygan.interfaces.batch import Batch
 from alloygan.interfaces.condition import Condition
@@ -18,7 +19,7 @@ from alloygan.interfaces.critic import Critique
 from alloygan.interfaces.loss import Loss, Terms
 from alloygan.interfaces.step import CriticStep, ExtraForward, GeneratorStep
 from alloygan.specs.components import LossSpec
-from alloygan.training.compiled import compiled_pass
+from alloygan.training.compiled import compiled_pass, of_the_compiler
 from alloygan.training.ledger import objective
 from alloygan.training.parts import part
 from alloygan.training.precision import Arithmetic
@@ -102,14 +103,31 @@ class EagerUpdate:
         self.doing = "the networks"
         """What was being computed last, by its key in the spec."""
         if spec.training.compile == "step":
+            if group.count > 1:
+                raise SpecError(
+                    f"training.compile: step: {group.count} processes share the batch, and messages between them are "
+                    "not compiled; use nets, or one process"
+                )
             self._critic_terms = torch.compile(self._critic_terms, dynamic=False)  # type: ignore[method-assign]
             self._generator_terms = torch.compile(self._generator_terms, dynamic=False)  # type: ignore[method-assign]
         self._wants_real = any("real_in_generator_step" in loss.needs for loss in spec.losses.values())
 
     def __call__(self, inputs: UpdateInputs, due: Due) -> Said:
-        """Update the critic on each batch, then the generator."""
-        said = [self._update_critic(one, names) for one, names in zip(inputs.critic, due[:-1], strict=True)]
-        return [*said, self._update_generator(inputs.generator, inputs.critic[-1], due[-1])]
+        """Update the critic on each batch, then the generator. Raises TrainingError where something cannot be
+        compiled that the spec wants to be.
+        """
+        try:
+            said = [self._update_critic(one, names) for one, names in zip(inputs.critic, due[:-1], strict=True)]
+            return [*said, self._update_generator(inputs.generator, inputs.critic[-1], due[-1])]
+        except Exception as error:
+            how = self._state.gan.spec.training.compile
+            if how == "off" or not of_the_compiler(error):
+                raise
+            reason = " ".join(str(error).split())[:300]
+            instead = "off, or nets" if how == "step" else "off"
+            raise TrainingError(
+                f"training.compile: {how}: torch cannot compile {self.doing}: {reason}. Use training.compile: {instead}"
+            ) from error
 
     def _update_critic(self, inputs: CriticInputs, due: frozenset[str]) -> dict[str, Terms]:
         state = self._state

@@ -1,0 +1,42 @@
+"""What torch cannot compile is told, with what it was, and what to do."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from alloygan import train
+from alloygan.data.patches import Data
+from alloygan.errors import SpecError, TrainingError
+from alloygan.specs.gan import GanSpec
+from alloygan.training.precision import Arithmetic
+from alloygan.training.processes import Processes
+from alloygan.training.state import TrainingState
+from alloygan.training.update import EagerUpdate
+
+pytestmark = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # torch's own compiler looks
+
+
+def test_without_a_compiler_the_spec_is_refused_with_the_reason(
+    tiny: Callable[..., GanSpec], tiny_data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch._inductor.config as config
+
+    monkeypatch.setattr(config.cpp, "cxx", (None, str(tmp_path / "no-compiler")))
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
+    torch._dynamo.reset()
+    with pytest.raises(TrainingError, match=r"training\.compile: nets: torch cannot compile the networks: .*: off"):
+        train(tiny({"compile": "nets"}), tmp_path / "run", data=tiny_data)
+    torch._dynamo.reset()
+
+
+def test_a_step_that_several_processes_share_is_not_compiled(tiny: Callable[..., GanSpec], tiny_data: Data) -> None:
+    from alloygan import assemble
+
+    cpu = torch.device("cpu")
+    spec = tiny({"compile": "step"})
+    gan = assemble(spec, tiny_data.space)
+    state, augment = TrainingState.start(gan, cpu), spec.training.augment.build(gan.site)
+    with pytest.raises(SpecError, match=r"compile: step: 2 processes share the batch.*use nets, or one process"):
+        EagerUpdate(state, Processes(0, 2), Arithmetic("fp32", cpu), augment, judges_target=False)
