@@ -57,6 +57,21 @@ def test_the_study_of_one_s_own_data_is_one_spec(zoo: Zoo, tmp_path: Path) -> No
         assemble(spec, condition_space_of(spec))
 
 
+def test_the_example_on_real_micrographs_is_a_spec(zoo: Zoo, tmp_path: Path) -> None:
+    (text,) = [example for example in EXAMPLES if "name: ni-between" in example]
+    (tmp_path / "ni-between.yaml").write_text(text)
+    rows = ["file,exposure"]
+    for hours in (10, 150, 300, 500):
+        pixels = np.random.default_rng(hours).integers(0, 256, (384, 512), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{hours}.png")
+        rows.append(f"{hours}.png,{hours}")
+    (tmp_path / "manifest.csv").write_text("\n".join(rows) + "\n")
+    spec = zoo.read_spec(tmp_path / "ni-between.yaml")
+    space = condition_space_of(spec)
+    assert [space.table[label] for label in space.held_out] == [(300,)]
+    assemble(spec, space)
+
+
 def test_the_pilots_that_can_be_repeated_are_those_whose_values_are_kept(zoo: Zoo) -> None:
     results = Path(__file__).parents[2] / "benchmarks" / "results"
     pilots = read_ablation(results / "continuous_pilots_cpu_202611.yaml", zoo)
