@@ -32,10 +32,10 @@ from torch.utils.flop_counter import FlopCounterMode
 import throughput
 from alloygan import Data, load_zoo, train
 from alloygan.data.held_out import load_data
-from alloygan.errors import AlloyganError
 from alloygan.specs.gan import GanSpec
 from alloygan.training.loop import Progress
 from result_page import Result, add_arguments, device_of, show
+from spec_arguments import add_spec_arguments, told_in_one_line
 
 _LIBRARY = ("convolution", "mm", "linear", "scaled_dot_product", "attention")
 """Operators that a library computes, by parts of their names."""
@@ -53,9 +53,7 @@ _FREE = (
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print a table, and write JSON and a page if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("spec", help="spec file, or zoo:NAME")
-    parser.add_argument("--set", action="append", default=[], metavar="a.b=c", help="override a field; repeatable")
-    parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help="plugin in a single file")
+    add_spec_arguments(parser)
     parser.add_argument("--modes", nargs="+", default=["fp32"], metavar="MODE", help="as of throughput.py")
     parser.add_argument("--batch-sizes", type=int, nargs="+", help="batch sizes; by default that of the spec")
     parser.add_argument("--warm-up", type=int, default=8, help="generator updates before the clock starts")
@@ -67,11 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.no_parts = True
     device = device_of(options)
     zoo = load_zoo(options.plugin)
-    try:
+    with told_in_one_line():
         spec = zoo.read_spec(options.spec, options.set)
         data = load_data(spec)
-    except AlloyganError as error:
-        raise SystemExit(f"error: {error}") from None
     result = Result(
         "roofline",
         f"How far is the update of {spec.name} from what this device can do?",
@@ -101,10 +97,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         result.notes.append(f"A product of {side} × {side} matrices in {precision}: {rate / 1e12:,.3f} TFLOP/s.")
     for size in options.batch_sizes or [spec.training.batch_size]:
         for mode in options.modes:
-            try:
+            with told_in_one_line():
                 timed = throughput.timed_spec(zoo, options, device, size, mode)
-            except AlloyganError as error:
-                raise SystemExit(f"error: {error}") from None
             row = _row(timed, data, mode, bandwidth, options, device)
             first = result.rows[0]["update_ms"] if result.rows else row["update_ms"]
             slowest = row.pop("slowest")

@@ -22,9 +22,9 @@ from typing import Any
 
 from alloygan import assemble, load_zoo
 from alloygan.data.held_out import condition_space_of
-from alloygan.errors import AlloyganError
 from alloygan.specs.gan import GanSpec
 from result_page import Result, add_arguments, device_of, show
+from spec_arguments import add_spec_arguments, told_in_one_line
 
 PLANNED = (8, 64, 512)
 
@@ -32,9 +32,7 @@ PLANNED = (8, 64, 512)
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print a table, and write JSON and a page if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("spec", help="spec file, or zoo:NAME")
-    parser.add_argument("--set", action="append", default=[], metavar="a.b=c", help="override a field; repeatable")
-    parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help="plugin in a single file")
+    add_spec_arguments(parser)
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2], help="numbers of processes")
     parser.add_argument("--updates", type=int, default=20, help="generator updates of one measurement")
     parser.add_argument("--repetitions", type=int, default=5, help="measurements, after one to warm up")
@@ -42,14 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     device = device_of(options)
     zoo = load_zoo(options.plugin)
-    try:
+    with told_in_one_line():
         spec = zoo.read_spec(options.spec, options.set)
         for count in options.processes:
             if spec.training.batch_size % count:
                 raise SystemExit(f"error: {count} processes cannot share batches of {spec.training.batch_size} images")
         gradients, gathered = _messages(spec)
-    except AlloyganError as error:
-        raise SystemExit(f"error: {error}") from None
     result = Result(
         "scaling",
         f"How does {spec.name} train over several processes?",

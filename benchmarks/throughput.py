@@ -24,12 +24,12 @@ from torch.profiler import ProfilerActivity, profile
 
 from alloygan import Data, load_zoo, train
 from alloygan.data.held_out import load_data
-from alloygan.errors import AlloyganError
 from alloygan.specs.gan import GanSpec
 from alloygan.training.loop import Progress
 from alloygan.training.parts import PREFIX
 from alloygan.zoo import Zoo
 from result_page import Result, add_arguments, device_of, show
+from spec_arguments import add_spec_arguments, told_in_one_line
 
 ADDED = {
     "nets": "training.compile=nets",
@@ -46,9 +46,7 @@ os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # the profiler would tell when i
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print a table, and write JSON and a page if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("spec", help="spec file, or zoo:NAME")
-    parser.add_argument("--set", action="append", default=[], metavar="a.b=c", help="override a field; repeatable")
-    parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help="plugin in a single file")
+    add_spec_arguments(parser)
     parser.add_argument("--batch-sizes", type=int, nargs="+", help="batch sizes; by default that of the spec")
     parser.add_argument("--modes", nargs="+", default=["fp32"], metavar="MODE", help="such as fp32 bf16+nets+graph")
     parser.add_argument("--threads", type=int, nargs="+", help="numbers of threads, on the CPU")
@@ -66,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     device = device_of(options)
     zoo = load_zoo(options.plugin)
-    try:
+    with told_in_one_line():
         spec = zoo.read_spec(options.spec, options.set)
         timed = [
             (threads, size, mode, timed_spec(zoo, options, device, size, mode))
@@ -75,8 +73,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for mode in options.modes
         ]
         data = load_data(spec)
-    except AlloyganError as error:
-        raise SystemExit(f"error: {error}") from None
 
     result = Result(
         "throughput",
@@ -202,11 +198,8 @@ def measured(spec: GanSpec, data: Data, options: argparse.Namespace, device: tor
     cuda = device.type == "cuda"
     if cuda:
         torch.cuda.reset_peak_memory_stats()
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            train(spec, Path(folder) / "run", data=data, report=clock)
-        except AlloyganError as error:
-            raise SystemExit(f"error: {error}") from None
+    with tempfile.TemporaryDirectory() as folder, told_in_one_line():
+        train(spec, Path(folder) / "run", data=data, report=clock)
     first, last = clock.joules[0], clock.joules[-1]
     shares, busy = ({}, None) if clock.profiler is None else _parts(clock.profiler, device)
     return Measured(

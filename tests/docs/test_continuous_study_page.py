@@ -26,6 +26,16 @@ def overrides(command: list[str]) -> list[str]:
     return [value for key, value in pairwise(command) if key == "--set"]
 
 
+def write_micrographs(folder: Path) -> None:
+    """A manifest of four exposures, with an image of noise each."""
+    rows = ["file,exposure"]
+    for hours in (10, 150, 300, 500):
+        pixels = np.random.default_rng(hours).integers(0, 256, (512, 512), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{hours}.png")
+        rows.append(f"{hours}.png,{hours}")
+    (folder / "manifest.csv").write_text("\n".join(rows) + "\n")
+
+
 def test_the_study_s_commands_name_specs_that_can_be_built(zoo: Zoo) -> None:
     studies = [command for command in COMMANDS if command[:2] == ["alloygan", "ablate"] and ":" in command[2]]
     shapes = []
@@ -40,12 +50,7 @@ def test_the_study_s_commands_name_specs_that_can_be_built(zoo: Zoo) -> None:
 def test_the_study_of_one_s_own_data_is_one_spec(zoo: Zoo, tmp_path: Path) -> None:
     (text,) = [example for example in EXAMPLES if "name: my-study" in example]
     (tmp_path / "my-study.yaml").write_text(text)
-    rows = ["file,exposure"]
-    for hours in (10, 150, 300, 500):
-        pixels = np.random.default_rng(hours).integers(0, 256, (512, 512), dtype=np.uint8)
-        Image.fromarray(pixels).save(tmp_path / f"{hours}.png")
-        rows.append(f"{hours}.png,{hours}")
-    (tmp_path / "manifest.csv").write_text("\n".join(rows) + "\n")
+    write_micrographs(tmp_path)
     study = read_ablation(tmp_path / "my-study.yaml", zoo)
     assert study.baselines == ("projection, middle",)
     table = PAGE.split("| method | what it is |")[1].split("\n\n")[0]
@@ -60,12 +65,7 @@ def test_the_study_of_one_s_own_data_is_one_spec(zoo: Zoo, tmp_path: Path) -> No
 def test_the_example_on_real_micrographs_is_a_spec(zoo: Zoo, tmp_path: Path) -> None:
     (text,) = [example for example in EXAMPLES if "name: ni-between" in example]
     (tmp_path / "ni-between.yaml").write_text(text)
-    rows = ["file,exposure"]
-    for hours in (10, 150, 300, 500):
-        pixels = np.random.default_rng(hours).integers(0, 256, (384, 512), dtype=np.uint8)
-        Image.fromarray(pixels).save(tmp_path / f"{hours}.png")
-        rows.append(f"{hours}.png,{hours}")
-    (tmp_path / "manifest.csv").write_text("\n".join(rows) + "\n")
+    write_micrographs(tmp_path)
     spec = zoo.read_spec(tmp_path / "ni-between.yaml")
     space = condition_space_of(spec)
     assert [space.table[label] for label in space.held_out] == [(300,)]
