@@ -10,7 +10,9 @@ from torch import Tensor
 
 from alloygan import Zoo, assemble, train
 from alloygan.data.held_out import condition_space_of
+from alloygan.errors import DataError
 from alloygan.training.checkpoint import newest_checkpoint
+from alloygan.training.processes import Processes
 
 from .several_processes import run
 
@@ -160,3 +162,20 @@ def test_compiled_networks_share_a_batch_too(folder: Path, alone: dict[str, dict
         torch.testing.assert_close(
             several[key], value, rtol=1e-6, atol=1e-9, msg=lambda text, key=key: f"{key}: {text}"
         )
+
+
+def test_what_a_data_set_leaves_is_made_by_the_first_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for rank, expected in ((0, ["build", "wait"]), (1, ["wait", "build"])):
+        done: list[str] = []
+        monkeypatch.setattr(Processes, "wait", lambda self, done=done: done.append("wait"))
+        with Processes(rank, 2).first_alone():
+            done.append("build")
+        assert done == expected
+        with pytest.raises(DataError), Processes(rank, 2).first_alone():
+            raise DataError("the disk is full")
+        assert done.count("wait") == 2, "the others are not left waiting"
+        with Processes(rank, 2).first_alone(False):
+            pass
+        assert done.count("wait") == 2

@@ -169,6 +169,11 @@ class DatasetSpec(ComponentSpec):
         """How many training patches `build` gives, where that is known without it; None where it is not."""
         return None
 
+    @property
+    def leaves_files(self) -> bool:
+        """Whether `build` leaves files that make the next one quick: of several processes the first builds alone."""
+        return False
+
     def build(self, asked: Sequence[ColumnSpec]) -> "Data":
         """Read or simulate the images: training and evaluation patches with their conditions."""
         raise self._lacks("build()")

@@ -70,7 +70,8 @@ def train(
             folder.check(spec)  # again, since another process may have started it meanwhile
             folder.remove_unfinished()
         # Data and parts
-        data = data if data is not None else load_data(spec)
+        with group.first_alone(spec.data.leaves_files):
+            data = data if data is not None else load_data(spec)
         if not len(data.train):
             raise DataError(f"{spec.name}: the data set has no training patches")
         total = images_of(training, len(data.train))

@@ -90,6 +90,17 @@ class Processes:
                     "network draws random numbers of its own, or does something else in each process"
                 )
 
+    @contextmanager
+    def first_alone(self, when: bool = True) -> Iterator[None]:
+        """The block in the first process before the others, so that they find what it leaves."""
+        if when and not self.first:
+            self.wait()
+        try:
+            yield
+        finally:
+            if when and self.first:
+                self.wait()
+
     def wait(self) -> None:
         """Wait until all are here."""
         if self.count > 1:

@@ -73,6 +73,11 @@ class Micrographs(DatasetSpec):
         return frozenset({"label"}) if self.table else frozenset()
 
     @property
+    def leaves_files(self) -> bool:
+        """Where patches are mapped."""
+        return self.mapped is not None
+
+    @property
     def image_shape(self) -> tuple[int, int, int]:
         """Channels, height and width of a patch."""
         return (self.channels, *self.patch)

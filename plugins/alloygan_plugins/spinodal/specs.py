@@ -114,6 +114,11 @@ class Spinodal(DatasetSpec):
         return frozenset({"label"}) if self.design == "grid" else frozenset()
 
     @property
+    def leaves_files(self) -> bool:
+        """Where fields are cached."""
+        return self.cache is not None
+
+    @property
     def image_shape(self) -> tuple[int, int, int]:
         """One channel, and the patch."""
         if self.patch is not None:
