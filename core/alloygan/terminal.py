@@ -108,7 +108,10 @@ def _field_table(spec: type[BaseModel]) -> Table:
             continue
         source = next((mark.registry for mark in info.metadata if isinstance(mark, From)), None)
         closed = next((mark for mark in info.metadata if isinstance(mark, OneOf)), None)
-        kind = f"a {source}" if source else " | ".join(closed.classes) if closed else _type_text(info.annotation)
+        article = "an" if source and source[0] in "aeiou" else "a"
+        kind = (
+            f"{article} {source}" if source else " | ".join(closed.classes) if closed else _type_text(info.annotation)
+        )
         bounds = [str(mark) for mark in info.metadata if hasattr(mark, "__slots__")]
         default = "required" if info.is_required() else _default_text(info.get_default(call_default_factory=True))
         table.add_row(

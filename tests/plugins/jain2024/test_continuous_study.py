@@ -60,9 +60,12 @@ def test_what_was_improved_is_told_apart_and_trains(
     zoo: Zoo, simulations: Path, data: dict[str, Data], tmp_path: Path
 ) -> None:
     improved = read_ablation("zoo:continuous-improved", zoo, [*TINY, f"data.cache={simulations}"])
-    assert improved.baselines == ("projection, islands", "projection, band")
-    methods = ["projection", "eq. 1 relative", "Fourier critic", "Fourier critic, eq. 1 relative"]
-    assert [cell.levels["method"] for cell in improved.cells[::2]] == methods
+    splits = ["islands", "band", "one time", "three times"]
+    assert improved.baselines == tuple(f"projection, {split}" for split in splits)
+    both, first_two = ["projection", "eq. 1 relative"], splits[:2]
+    cells = [(method, split) for method in both for split in splits]
+    cells += [(m, split) for m in ("Fourier critic", "Fourier critic, eq. 1 relative") for split in first_two]
+    assert [(cell.levels["method"], cell.levels["split"]) for cell in improved.cells] == cells
     for cell in improved.cells:
         if cell.levels["split"] == "band":
             run = train(cell.runs[0].spec, tmp_path / cell.levels["method"], data=data["band"])
@@ -80,6 +83,8 @@ def test_what_was_improved_is_told_apart_and_trains(
         "vicinal hard",
         "vicinal soft",
         "eq. 1 anchored",
+        "eq. 1 as printed",
+        "eq. 1 relative",
     ],
 )
 def test_every_method_trains(study: Ablation, data: dict[str, Data], method: str, tmp_path: Path) -> None:
