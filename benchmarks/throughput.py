@@ -19,6 +19,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # before torch is there: its profiler tells when it starts and stops
+
 import torch
 from torch.profiler import ProfilerActivity, profile
 
@@ -38,9 +40,6 @@ ADDED = {
     "channels_last": "training.channels_last=true",
 }
 PRECISIONS = ("fp32", "tf32", "bf16")
-
-
-os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # the profiler would tell when it starts and stops
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -74,8 +74,9 @@ def _panel(identity: str, name: str, unit: str, conditions: list[dict[str, Any]]
     def draw(axes: Axes) -> None:
         _draw(axes, points, unit)
         upper = _upper_is_free(points, axes.get_xlim())
+        # Below points and bars, so that words never hide a value.
         axes.text(
-            0.03 if upper else 0.97, 0.97 if upper else 0.03, "\n".join(r2), transform=axes.transAxes, zorder=5,
+            0.03 if upper else 0.97, 0.97 if upper else 0.03, "\n".join(r2), transform=axes.transAxes, zorder=1.5,
             ha="left" if upper else "right", va="top" if upper else "bottom", fontsize=7.5,
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1.0} if r2 else None,
         )  # fmt: skip
@@ -84,9 +85,13 @@ def _panel(identity: str, name: str, unit: str, conditions: list[dict[str, Any]]
 
 
 def _upper_is_free(points: Sequence[Point], limits: tuple[float, float]) -> bool:
-    """Whether the words hide fewer points in the corner above the line than in the one below it."""
+    """Whether the words meet fewer points and bars in the corner above the line than in the one below it."""
     low, high = limits
-    places = [((real - low) / (high - low), (generated - low) / (high - low)) for _, real, generated, _ in points]
+    places = [
+        ((real - low) / (high - low), (value - low) / (high - low))
+        for _, real, generated, floor in points
+        for value in (generated, real - floor, real + floor)
+    ]
     above = sum(x < _WORDS_WIDE and y > 1 - _WORDS_HIGH for x, y in places)
     below = sum(x > 1 - _WORDS_WIDE and y < _WORDS_HIGH for x, y in places)
     return above <= below
