@@ -28,8 +28,14 @@ from alloygan_plugins.jain2024.losses import contragan_2c, proportional_2c
 from result_page import Result, add_arguments, device_of, show
 
 TEMPERATURE = 0.1
-MOST_BY_LOOP = 512
-"""A loop over more images takes minutes."""
+MOST = {"alloygan": 2**30, "loop": 512}
+"""Most images by way: a loop over more takes minutes."""
+
+MOST_AT_ONCE = 8192
+"""For the other ways, whose m × m tables would not fit the memory."""
+
+FEWEST, LONG = 3, 60
+"""Repetitions that are made in any case, and the seconds after which no more are."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -61,7 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "features": options.features,
             "conditions": options.classes,
             "threads": torch.get_num_threads(),
-            "repetitions": f"{options.repetitions} after one to warm up, value and gradient, median",
+            "repetitions": f"{options.repetitions} (from {FEWEST} on, no more than {LONG} s for an m) after one to warm "
+            "up, value and gradient, median",
         },
     )
     for name in options.losses:
@@ -75,7 +82,7 @@ def _rows(name: str, count: int, options: argparse.Namespace, device: torch.devi
     image, condition = (torch.randn(count, options.features, generator=random).to(device) for _ in range(2))
     labels = torch.randint(options.classes, (count,), generator=random).to(device)
     inputs = (image.requires_grad_(), condition.requires_grad_(), labels)
-    ways = {way: LOSSES[name][way] for way in options.ways if way != "loop" or count <= MOST_BY_LOOP}
+    ways = {way: LOSSES[name][way] for way in options.ways if count <= MOST.get(way, MOST_AT_ONCE)}
     pieces = {"in eight pieces": count * count // 8, "in one piece": count * count}
 
     def run(way: str) -> tuple[float, float]:
@@ -91,7 +98,9 @@ def _rows(name: str, count: int, options: argparse.Namespace, device: torch.devi
         if abs(value - first) > 1e-4 * max(1.0, abs(first)):
             raise SystemExit(f"error: {name}, m = {count}: {way} gives {value:g}, {next(iter(values))} gives {first:g}")
     seconds: dict[str, list[float]] = {way: [] for way in ways}
-    for _ in range(options.repetitions):
+    for number in range(options.repetitions):
+        if number >= FEWEST and sum(map(sum, seconds.values())) > LONG:
+            break
         for way in ways:
             seconds[way].append(run(way)[1])
     base = statistics.median(seconds[next(iter(ways))])

@@ -110,6 +110,8 @@ def _page(result: Result, about: Mapping[str, Any], machine: Mapping[str, Any]) 
     versions = ", ".join(f"{name} {value}" for name, value in packages.items())
     said = ", ".join(f"{key} {value}" for key, value in facts.items())
     head += [f"{about['date']}; {said}; {versions}.", ""]
+    if machine["device"] == "cpu":
+        head += ["Measured on the CPU: no GPU was at hand, and nothing here says how fast one would be.", ""]
     told = {key: value for key, value in about.items() if key not in ("date", "command", "spec")}
     if told:
         head += ["; ".join(f"{key.replace('_', ' ')}: {value}" for key, value in told.items()) + ".", ""]

@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         spec = zoo.read_spec(options.spec, options.set)
         data = load_data(spec)
     result = Result(
-        "roofline",
+        f"roofline_{spec.name}",
         f"How far is the update of {spec.name} from what this device can do?",
         {
             "mode": ("mode", ""),

@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 raise SystemExit(f"error: {count} processes cannot share batches of {spec.training.batch_size} images")
         gradients, gathered = _messages(spec)
     result = Result(
-        "scaling",
+        f"scaling_{spec.name}",
         f"How does {spec.name} train over several processes?",
         {
             "processes": ("processes", ",d"),

@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         data = load_data(spec)
 
     result = Result(
-        "throughput",
+        f"throughput_{spec.name}",
         f"How many images a second does {spec.name} train?",
         {
             "mode": ("mode", ""),

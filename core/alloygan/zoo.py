@@ -30,6 +30,7 @@ from alloygan.specs.wiring import wiring_problems
 
 GROUP = "alloygan"
 OF_SWEEPS = {"vary": "ablate", "cells": "ablate", "search": "tune"}
+_TRY_INSTEAD = {"ablate": "; its `--dry-run` checks it", "tune": ""}
 """Keys by which a file of many runs is known, and the command that reads it."""
 FILE_PLUGIN = "alloygan_file_plugin_"
 """What the module names of plugins in single files start with."""
@@ -62,9 +63,10 @@ class Zoo:
         document = self.read_document(path, overrides)
         for key, command in OF_SWEEPS.items():
             if key in document.values:
-                raise SpecError(
-                    f"{document.locate((key,))}: {key}: this is a file for `alloygan {command}`, not a spec"
-                )
+                where = document.locate((key,))
+                own = where.source == str(path)
+                what = f"{where}: {key}" if own else f"{path}: {key}, from {where}"
+                raise SpecError(f"{what}: this is a file for `alloygan {command}`, not a spec{_TRY_INSTEAD[command]}")
         return self.validate(document)
 
     def read_document(self, path: str | Path, overrides: Sequence[str] = ()) -> Document:

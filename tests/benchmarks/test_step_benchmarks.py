@@ -46,7 +46,7 @@ def test_throughput_times_the_real_loop(run: Any, tmp_path: Path, capsys: pytest
     assert {"data", "generator", "critic", "loss adversarial", "loss contrastive", "optimiser"} <= set(parts)
     assert sum(parts.values()) == pytest.approx(1)
     assert "gradient of the critic" in capsys.readouterr().out
-    (page,) = tmp_path.glob("throughput_cpu_*.md")
+    (page,) = tmp_path.glob("throughput_demo_cpu_*.md")
     text = page.read_text()
     assert "`python benchmarks/throughput.py zoo:demo" in text
     assert "torch 2." in text

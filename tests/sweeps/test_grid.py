@@ -90,6 +90,14 @@ def test_excluded_cells(zoo: Zoo, write: Write) -> None:
     assert [cell.name for cell in ablation.cells] == ["with, narrow", "with, wide", "without, narrow"]
 
 
+def test_a_file_that_removes_a_level_need_not_repeat_what_was_excluded_with_it(zoo: Zoo, write: Write) -> None:
+    base = write(TWO_BY_TWO + "exclude: [{contrastive: without, width: wide}]\n")
+    mine = base.with_name("mine.yaml")
+    mine.write_text("extends: ablation.yaml\nvary: {width: {wide: null}}\n")
+    ablation = read_ablation(mine, zoo)
+    assert [cell.name for cell in ablation.cells] == ["with, narrow", "without, narrow"]
+
+
 def test_the_baseline_is_named_by_levels_or_by_name(zoo: Zoo, write: Write) -> None:
     by_levels = write(TWO_BY_TWO + "baseline: {contrastive: without, width: narrow}\n")
     assert read_ablation(by_levels, zoo).baseline == "without, narrow"
@@ -248,3 +256,11 @@ def test_a_grid_that_is_too_large_is_not_even_listed(zoo: Zoo, write: Write) -> 
 def test_other_commands_say_what_an_ablation_is_for(zoo: Zoo, write: Write) -> None:
     with pytest.raises(SpecError, match=r"ablation\.yaml:4:1: vary: this is a file for `alloygan ablate`"):
         zoo.read_spec(write(TWO_BY_TWO))
+
+
+def test_a_file_that_extends_an_ablation_is_named_itself(zoo: Zoo, write: Write) -> None:
+    base = write(TWO_BY_TWO)
+    mine = base.with_name("mine.yaml")
+    mine.write_text("extends: ablation.yaml\n")
+    with pytest.raises(SpecError, match=r"^\S*mine\.yaml: vary, from \S*ablation\.yaml:4:1: this is a file for .*--dry-run"):
+        zoo.read_spec(mine)

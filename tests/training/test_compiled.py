@@ -1,6 +1,7 @@
 """What torch cannot compile is told, with what it was, and what to do."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,16 @@ def test_without_a_compiler_the_spec_is_refused_with_the_reason(
     with pytest.raises(TrainingError, match=r"training\.compile: nets: torch cannot compile the networks: .*: off"):
         train(tiny({"compile": "nets"}), tmp_path / "run", data=tiny_data)
     torch._dynamo.reset()
+
+
+def test_one_training_after_another_is_still_compiled(
+    tiny: Callable[..., GanSpec], tiny_data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Torch counts the variants of a function over the whole process, and compiles no more of them after eight."""
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
+    monkeypatch.setattr("torch._dynamo.config.fail_on_recompile_limit_hit", True)
+    for precision in ("fp32", "bf16", "fp64"):
+        train(tiny({"compile": "nets", "precision": precision}), tmp_path / precision, data=tiny_data)
 
 
 def test_a_step_that_several_processes_share_is_not_compiled(tiny: Callable[..., GanSpec], tiny_data: Data) -> None:

@@ -149,6 +149,8 @@ def _refuse_unknown(rest: Node) -> None:
 
 def _product(spec: AblationSpec, own: Node) -> list[_Planned]:
     for number, chosen in enumerate(spec.exclude):
+        if _gone(spec, own, number):
+            continue
         where = own.value["exclude"].value[number].position
         for factor, level in chosen.items():
             _check_level(spec, factor, level, f"{where}: exclude")
@@ -167,10 +169,18 @@ def _product(spec: AblationSpec, own: Node) -> list[_Planned]:
         if not hits:
             cells.append(_Planned(", ".join(names), levels, _of_levels(own, levels), str(own.value["vary"].position)))
     for number in range(len(spec.exclude)):
-        if number not in excluded:
+        if number not in excluded and not _gone(spec, own, number):
             where = own.value["exclude"].value[number].position
             raise SpecError(f"{where}: exclude: no cell of the product has these levels; remove the line")
     return cells
+
+
+def _gone(spec: AblationSpec, own: Node, number: int) -> bool:
+    """Whether a line of `exclude` is of a file that this one extends, about a level that is no longer there."""
+    inherited = own.value["exclude"].value[number].position.source != own.position.source
+    return inherited and any(
+        factor in spec.vary and level not in spec.vary[factor] for factor, level in spec.exclude[number].items()
+    )
 
 
 def _listed(spec: AblationSpec, own: Node) -> Iterator[_Planned]:

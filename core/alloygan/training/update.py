@@ -94,6 +94,8 @@ class EagerUpdate:
         generate: Callable[[Tensor, Condition], Tensor] = state.gan.generator
         judge: Callable[[Tensor, Condition], Critique] = state.gan.critic
         if spec.training.compile != "off":
+            # Torch counts the variants that it compiles over the whole process, and stops after eight without an error.
+            torch.compiler.reset()
             generate, judge = compiled_pass(generate), compiled_pass(judge)
         self._generate = arithmetic.generate(generate)
         self._judge = arithmetic.judge(judge)
