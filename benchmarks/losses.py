@@ -67,8 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "features": options.features,
             "conditions": options.classes,
             "threads": torch.get_num_threads(),
-            "repetitions": f"{options.repetitions} (from {FEWEST} on, no more than {LONG} s for an m) after one to warm "
-            "up, value and gradient, median",
+            "repetitions": f"{options.repetitions} of value and gradient, median, after one to warm up; fewer, at "
+            f"least {FEWEST}, where they take more than {LONG} s",
         },
     )
     for name in options.losses:

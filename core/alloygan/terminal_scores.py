@@ -148,7 +148,7 @@ def _print_sweeps(console: Console, sweeps: Sequence[Mapping[str, Any]]) -> None
     console.print("along each condition", style="bold", highlight=False)
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in ("along", "held", "descriptor"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading == "descriptor")
     for heading in ("first", "last", "error", "order"):
         table.add_column(heading, justify="right", no_wrap=True)
     for sweep in sweeps:

@@ -262,5 +262,7 @@ def test_a_file_that_extends_an_ablation_is_named_itself(zoo: Zoo, write: Write)
     base = write(TWO_BY_TWO)
     mine = base.with_name("mine.yaml")
     mine.write_text("extends: ablation.yaml\n")
-    with pytest.raises(SpecError, match=r"^\S*mine\.yaml: vary, from \S*ablation\.yaml:4:1: this is a file for .*--dry-run"):
+    with pytest.raises(
+        SpecError, match=r"^\S*mine\.yaml: vary, from \S*ablation\.yaml:4:1: this is a file for .*--dry-run"
+    ):
         zoo.read_spec(mine)
