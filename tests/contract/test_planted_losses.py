@@ -1,5 +1,6 @@
 """Planted bad losses: the kit fails each by the rule that it breaks."""
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -295,6 +296,39 @@ def test_a_loss_that_looks_across_images_says_so() -> None:
 def test_the_message_names_what_reads_back() -> None:
     found = failures("loss", loss_spec(ReadsAsList))
     assert "tolist()" in found["does_not_read_back_to_the_host"]
+
+
+COPIES: dict[str, Callable[[Tensor], Tensor]] = {
+    "tensor(...)": lambda score: score * torch.tensor([2.0], device=score.device),
+    "new_tensor(...)": lambda score: score * score.new_tensor([2.0]),
+    "as_tensor(...)": lambda score: score * torch.as_tensor([2.0], device=score.device),
+    "to(device)": lambda score: score * torch.ones(1).to(score.device),
+    "a list of places": lambda score: score[[0, 0]],
+    "places in a tensor on the CPU": lambda score: score[torch.arange(1)],
+    "copy_()": lambda score: score * torch.empty_like(score).copy_(torch.ones(score.shape)),
+}
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_a_copy_from_the_host_in_the_step_is_named(how: str) -> None:
+    class Copies(StandInLoss):
+        def critic(self, step: CriticStep) -> Terms:
+            return Terms({"critic": COPIES[how](step.real.score).mean()})
+
+    found = failures("loss", loss_spec(Copies))
+    assert set(found) == {"makes_tensors_where_its_inputs_are"}
+    assert f"from the host to the device with {how}" in found["makes_tensors_where_its_inputs_are"]
+
+
+def test_numbers_made_on_the_device_are_no_copies() -> None:
+    class Makes(StandInLoss):
+        def critic(self, step: CriticStep) -> Terms:
+            score = step.real.score
+            scale = torch.full((), 2.0, device=score.device) + score.new_ones(()) + torch.tensor(1.0)
+            first = score[torch.arange(1, device=score.device)].mean() + torch.as_tensor(score)[:2].mean()
+            return Terms({"critic": (torch.where(score > 0, score, 0.0) * scale).mean() + first})
+
+    assert failures("loss", loss_spec(Makes)) == {}
 
 
 def test_a_loss_that_applies_its_weight_fails() -> None:

@@ -78,7 +78,8 @@ def does_not_read_back_to_the_host(subject: Subject) -> None:
         with readback_refused("augmenting"):
             augmenter(images, real=True, random=stream(0, "augment"))
     augmenter, images = next(_cases(subject))
-    on_meta("augmenting", lambda: augmenter(images.to("meta"), real=True, random=stream(0, "augment")))
+    there = images.to("meta")
+    on_meta("augmenting", lambda: augmenter(there, real=True, random=stream(0, "augment")))
 
 
 AUGMENTER_CHECKS = (

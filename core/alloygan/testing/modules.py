@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from alloygan.interfaces.streams import stream
+from alloygan.testing.host_copies import host_copies_refused
 from alloygan.testing.verdicts import ConformanceError, require
 
 
@@ -81,9 +82,12 @@ def require_no_plain_tensors(module: nn.Module) -> None:
 
 
 def on_meta(what: str, run: Callable[[], object]) -> None:
-    """Run something whose tensors are all on the meta device, which holds no data and mixes with no other device."""
+    """Run something whose tensors are all on the meta device, which holds no data and mixes with no other device.
+    Nothing may come there from the CPU either.
+    """
     try:
-        run()
+        with host_copies_refused(what):
+            run()
     except (RuntimeError, NotImplementedError) as error:
         raise ConformanceError(
             f"{what} fails where its inputs are on another device than the CPU: {error}. Make tensors with "

@@ -67,7 +67,8 @@ def makes_tensors_where_its_inputs_are(subject: Subject) -> None:
     condition = network.condition(4).to("meta")
     inputs = network.inputs(4)
     network.module.to("meta")
-    on_meta("forward", lambda: network(condition, None if inputs is None else inputs.to("meta")))
+    there = None if inputs is None else inputs.to("meta")
+    on_meta("forward", lambda: network(condition, there))
 
 
 def does_not_read_back_to_the_host(subject: Subject) -> None:
