@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except RunFolderError as error:
         raise SystemExit(f"error: {error}") from None
     for cell, path in twice:
-        console.print(f"{cell}: of {path}; other runs of it in later sources are left out")
+        console.print(f"{cell}: of {path}; the same seeds of it in later sources are left out")
     for split in dict.fromkeys(_split(one.cell) for one in study.scores):
         mine = [one for one in study.scores if _split(one.cell) == split]
         for place in dict.fromkeys(one.place for one in mine):
@@ -185,20 +185,20 @@ def _of_file(path: Path) -> Kept:
 
 
 def _joined(parts: Mapping[Path, Kept]) -> tuple[Kept, list[tuple[str, Path]]]:
-    """All sources together. Of a cell that several have the first counts, since two trainings of one seed are no pair;
-    those cells are returned too.
+    """All sources together, seed by seed. Of a cell's seed that several have the first counts, since two trainings of
+    one seed are no pair; those cells are returned too.
     """
     scores: list[HeldOutScore] = []
     runs: dict[tuple[str, int, str], float] = {}
-    first: dict[str, Path] = {}
+    first: dict[tuple[str, int], Path] = {}
     twice: dict[tuple[str, Path], None] = {}
     for path, part in parts.items():
-        for cell in dict.fromkeys([*(one.cell for one in part.scores), *(cell for cell, _, _ in part.runs)]):
-            if cell in first and not cell.startswith(REAL):
-                twice[cell, first[cell]] = None
-            first.setdefault(cell, path)
-        scores += [one for one in part.scores if first[one.cell] == path]
-        runs |= {key: value for key, value in part.runs.items() if first[key[0]] == path}
+        for one in dict.fromkeys([*((s.cell, s.seed) for s in part.scores), *((c, seed) for c, seed, _ in part.runs)]):
+            if one in first and not one[0].startswith(REAL):
+                twice[one[0], first[one]] = None
+            first.setdefault(one, path)
+        scores += [one for one in part.scores if first[one.cell, one.seed] == path]
+        runs |= {key: value for key, value in part.runs.items() if first[key[:2]] == path}
     return Kept(scores, runs), list(twice)
 
 

@@ -86,8 +86,11 @@ def show(result: Result, options: argparse.Namespace, device: torch.device) -> N
         table.add_column(heading, justify="right" if how else "left", no_wrap=not how)
     for row in result.rows:
         table.add_row(*result.texts(row))
-    console = Console()
+    # A number is never cut: where a terminal is too narrow, it breaks the lines itself.
+    least = Console(width=1000).measure(table).minimum
+    console = Console(width=max(Console().width, least))
     console.print(table)
+    console = Console()
     for note in result.notes:
         console.print(note)
     about = {"date": date.today().isoformat(), "command": _command(), **result.about}

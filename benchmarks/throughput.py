@@ -2,7 +2,7 @@
 
 Times the real training loop, over batch sizes and modes of computing, and says which part of an update takes which
 share. A mode is a precision and what is added to it: fp32, tf32, bf16, fp32+nets, fp32+step (torch.compile), +graph
-(CUDA graph), +channels_last.
+(CUDA graph), +channels_last. Energy is told by GPUs where the package nvidia-ml-py is installed.
 
 python benchmarks/throughput.py zoo:demo --batch-sizes 16 64 --modes fp32 fp32+nets --json result.json
 python benchmarks/throughput.py my.yaml --plugin my_loss.py --modes fp32 tf32 bf16 bf16+nets+graph --page results

@@ -21,6 +21,9 @@ TOLERANCE = {"compile=nets": 0.03, "compile=step": 0.03, "channels_last=true": 0
 value on the other side of a leaky ReLU's bend, where the gradient jumps: what must be exact is asked in float64.
 """
 
+TF32 = 0.1
+"""Of tf32, on a GPU: three bits more than bfloat16."""
+
 EXACT = 1e-6
 
 SMALL = 1e-3
@@ -109,3 +112,13 @@ def test_gradients_of_one_step_agree(
     worst = max(found, key=lambda name: found[name])
     tolerance = EXACT if precision == "fp64" else TOLERANCE[mode]
     assert found[worst] < tolerance, f"{worst}: {found[worst]:.2g}"
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("text", SPECS.values(), ids=SPECS.keys())
+def test_gradients_in_tf32_agree(text: str, zoo: Zoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    exact = gradients(read(zoo, tmp_path, text), tmp_path / "exact", monkeypatch)
+    spec = read(zoo, tmp_path, text, "training.precision=tf32")
+    found = errors(gradients(spec, tmp_path / "tf32", monkeypatch), exact)
+    worst = max(found, key=lambda name: found[name])
+    assert found[worst] < TF32, f"{worst}: {found[worst]:.2g}"

@@ -13,6 +13,7 @@ from alloygan.data.held_out import load_data
 from alloygan.data.patches import Data
 from alloygan.sweeps.ablate import ablate
 from alloygan.sweeps.grid import Ablation, CellRun, read_ablation
+from alloygan.sweeps.held_out_scores import HeldOutScore
 
 SCRIPT = Path(__file__).parents[3] / "benchmarks" / "continuous_study.py"
 TINY = [
@@ -167,3 +168,20 @@ def test_the_page_s_numbers_come_from_what_is_kept(
     assert {"lever_rule", "mean_composition", "length_order", "length_exponent", "embedding.spearman"} <= of_runs
     assert {row["cell"] for row in rows} == {"projection, islands", "eq. 1 fixed, islands", "real images, islands"}
     assert np.isfinite([float(row["value"]) for row in rows if row["value"]]).all()
+
+
+def test_more_seeds_of_a_cell_may_come_from_another_source() -> None:
+    module = script()
+
+    def kept(*values: tuple[int, float]) -> Any:
+        scores = [
+            HeldOutScore("projection, band", "", seed, "a", "between", 0.5, "two_point", value, 0.0, 1.0, False)
+            for seed, value in values
+        ]
+        return module.Kept(scores, {("projection, band", seed, "lever_rule"): value for seed, value in values})
+
+    one, two = Path("one"), Path("two")
+    joined, twice = module._joined({one: kept((0, 0.1), (1, 0.2)), two: kept((1, 0.9), (2, 0.3))})
+    assert [(score.seed, score.value) for score in joined.scores] == [(0, 0.1), (1, 0.2), (2, 0.3)]
+    assert [value for _, value in sorted(joined.runs.items())] == [0.1, 0.2, 0.3]
+    assert twice == [("projection, band", one)]
