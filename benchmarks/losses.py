@@ -143,12 +143,14 @@ class _Watch:
 @contextmanager
 def _pairs_at_once(pairs: int | None, device: torch.device) -> Iterator[None]:
     """Whether, and in how many pieces, alloygan's losses are computed."""
-    before = dict(chunks.PAIRS_AT_ONCE)
+    before, fewest = dict(chunks.PAIRS_AT_ONCE), chunks.FEWEST_ROWS
     if pairs is not None:
         chunks.PAIRS_AT_ONCE[device.type] = pairs
+        chunks.FEWEST_ROWS = 1
     try:
         yield
     finally:
+        chunks.FEWEST_ROWS = fewest
         chunks.PAIRS_AT_ONCE.clear()
         chunks.PAIRS_AT_ONCE.update(before)
 

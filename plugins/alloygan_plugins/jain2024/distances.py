@@ -16,8 +16,18 @@ def distances(points: Tensor, others: Tensor, distance: Distance) -> Tensor:
 
     The gradient of "l2" is 0 where two points coincide, where the square root has none.
     """
+    return between(located(points, distance), located(others, distance), distance)
+
+
+def located(points: Tensor, distance: Distance) -> Tensor:
+    """The points (m, E) where `between` wants them: of length 1 for "cosine". Once for a batch, not for each piece."""
+    return unit_vectors(points) if distance == "cosine" else points
+
+
+def between(points: Tensor, others: Tensor, distance: Distance) -> Tensor:
+    """`distances` of points that are `located` already."""
     if distance == "cosine":
-        return 1 - unit_vectors(points) @ unit_vectors(others).T
+        return 1 - points @ others.T
     # Not by a matrix product, whose differences of large numbers lose small distances.
     return torch.cdist(points, others, compute_mode="donot_use_mm_for_euclid_dist")
 
@@ -32,11 +42,11 @@ def mean_pair_distance(points: Tensor, distance: Distance) -> Tensor:
     count = len(points)
     everyone = torch.arange(count, device=points.device)
 
-    def of_rows(rows: Tensor) -> Tensor:
+    def of_rows(rows: Tensor, points: Tensor) -> Tensor:
         # The distance of a point from itself is 0 but for rounding.
-        return (distances(points[rows], points, distance) * (rows[:, None] != everyone)).sum()
+        return (between(points[rows], points, distance) * (rows[:, None] != everyone)).sum()
 
-    return sum_over_rows(of_rows, everyone, count) / max(1, count * (count - 1))
+    return sum_over_rows(of_rows, everyone, count, located(points, distance)) / max(1, count * (count - 1))
 
 
 def unit_vectors(vectors: Tensor) -> Tensor:

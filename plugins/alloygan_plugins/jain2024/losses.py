@@ -38,17 +38,18 @@ def contragan_2c(
         image_embedding, condition_embedding = unit_vectors(image_embedding), unit_vectors(condition_embedding)
     images = torch.arange(len(labels), device=labels.device)
 
-    def of_rows(rows: Tensor) -> Tensor:
-        mine = image_embedding[rows]
-        to_condition = (mine * condition_embedding[rows]).sum(dim=1, keepdim=True) / temperature
-        to_images = mine @ image_embedding.T / temperature
+    def of_rows(rows: Tensor, image: Tensor, condition: Tensor) -> Tensor:
+        mine = image[rows]
+        to_condition = (mine * condition[rows]).sum(dim=1, keepdim=True) / temperature
+        to_images = mine @ image.T / temperature
         others = rows[:, None] != images
         same = labels[rows, None] == labels
         positive = same & others if self_pair == "drop" else same
         # The first column is always finite, so no row is all −inf, whose logsumexp has a NaN gradient.
         return (_log_sum(to_condition, to_images, others) - _log_sum(to_condition, to_images, positive)).sum()
 
-    return sum_over_rows(of_rows, images, len(images)) / len(images)
+    total = sum_over_rows(of_rows, images, len(images), image_embedding, condition_embedding)
+    return total / len(images)
 
 
 def _log_sum(first: Tensor, others: Tensor, mask: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from alloygan import Condition, CriticStep, GeneratorStep, Loss, Terms
 from alloygan_plugins.jain2024.chunks import sum_over_rows
-from alloygan_plugins.jain2024.distances import Distance, distances, mean_pair_distance
+from alloygan_plugins.jain2024.distances import Distance, between, located, mean_pair_distance
 from alloygan_plugins.jain2024.specs import Proportional2C
 
 _COINCIDE = 1e-3
@@ -42,22 +42,28 @@ def proportional_2c(
     """
     of_conditions = condition_distance or distance
     image_anchors, condition_anchors = anchors or (image_embedding, condition_embedding)
-    per_image: float | Tensor = 1.0
-    per_condition: float | Tensor = alpha
+    per_image = torch.ones_like(image_embedding[0, 0])
+    per_condition = per_image * alpha
     if relative:
         per_image = _per_unit(image_anchors, distance)
         per_condition = alpha * _per_unit(condition_anchors, of_conditions)
     count, partners = len(image_embedding), len(image_anchors)
     images, others = (torch.arange(n, device=image_embedding.device) for n in (count, partners))
 
-    def of_rows(rows: Tensor) -> Tensor:
-        between_images = distances(image_embedding[rows], image_anchors, distance) * per_image
-        between_conditions = distances(condition_embedding[rows], condition_anchors, of_conditions) * per_condition
+    def of_rows(rows: Tensor, image: Tensor, condition: Tensor, *given: Tensor) -> Tensor:
+        other_images, other_conditions, per_image, per_condition = given
+        between_images = between(image[rows], other_images, distance) * per_image
+        between_conditions = between(condition[rows], other_conditions, of_conditions) * per_condition
         excess = ((between_images - between_conditions).abs() - delta).clamp_min(0)
         return (excess if anchors is not None else excess * (rows[:, None] != others)).sum()
 
+    mine = located(image_embedding, distance), located(condition_embedding, of_conditions)
+    theirs = mine
+    if anchors is not None:
+        theirs = located(image_anchors, distance), located(condition_anchors, of_conditions)
+    total = sum_over_rows(of_rows, images, partners, *mine, *theirs, per_image, per_condition)
     pairs = count * (partners if anchors is not None else count - 1)
-    return sum_over_rows(of_rows, images, partners) / (max(1, pairs) if normalise == "pairs" else count)
+    return total / (max(1, pairs) if normalise == "pairs" else count)
 
 
 def _per_unit(points: Tensor, distance: Distance) -> Tensor:
