@@ -331,6 +331,18 @@ def test_numbers_made_on_the_device_are_no_copies() -> None:
     assert failures("loss", loss_spec(Makes)) == {}
 
 
+class DifferentiatesTheStepTwice(StandInLoss):
+    def generator(self, step: GeneratorStep) -> Terms:
+        (gradient,) = torch.autograd.grad(step.fake.score.sum(), step.fake_images, create_graph=True)
+        return Terms({"generator": gradient.square().mean() - step.fake.score.mean()})
+
+
+def test_a_second_gradient_through_a_compiled_network_is_told() -> None:
+    found = failures("loss", loss_spec(DifferentiatesTheStepTwice, needs=frozenset({"second_order"})))
+    assert set(found) == {"computes_the_same_with_compiled_networks"}
+    assert "Judge the images anew" in found["computes_the_same_with_compiled_networks"]
+
+
 def test_a_loss_that_applies_its_weight_fails() -> None:
     class Weighs(PlantedLossSpec):
         """A loss that multiplies by its weight."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from alloygan import train
+from alloygan import load_zoo, train
 from alloygan.data.patches import Data
 from alloygan.errors import SpecError, TrainingError
 from alloygan.specs.gan import GanSpec
@@ -40,6 +40,40 @@ def test_one_training_after_another_is_still_compiled(
     monkeypatch.setattr("torch._dynamo.config.fail_on_recompile_limit_hit", True)
     for precision in ("fp32", "bf16", "fp64"):
         train(tiny({"compile": "nets", "precision": precision}), tmp_path / precision, data=tiny_data)
+
+
+TWICE = """
+from typing import ClassVar, Literal
+import torch
+from alloygan import Loss, LossSpec, Terms, hookimpl
+
+class Twice(LossSpec):
+    "The gradient of the score of what was generated."
+    kind: Literal["twice"] = "twice"
+    needs: ClassVar[frozenset[str]] = frozenset({"second_order"})
+    def build(self, site):
+        return TwiceLoss()
+
+class TwiceLoss(Loss):
+    def generator(self, step):
+        (gradient,) = torch.autograd.grad(step.fake.score.sum(), step.fake_images, create_graph=True)
+        return Terms({"generator": gradient.square().mean()})
+
+@hookimpl
+def alloygan_register_losses(register):
+    register(Twice)
+"""
+
+
+def test_a_gradient_of_a_gradient_through_a_compiled_network_is_told(
+    tiny: Callable[..., GanSpec], tiny_data: Data, tmp_path: Path
+) -> None:
+    (tmp_path / "twice.py").write_text(TWICE)
+    zoo = load_zoo([tmp_path / "twice.py"])
+    values = tiny({"compile": "nets"}).model_dump(mode="json")
+    spec = zoo.spec_from_values(values | {"losses": {"adversarial": {"kind": "wgan"}, "mine": {"kind": "twice"}}})
+    with pytest.raises(TrainingError, match=r"cannot compile .*\(losses\.mine\).*step\.critic.*compile: off"):
+        train(spec, tmp_path / "run", data=tiny_data)
 
 
 def test_a_step_that_several_processes_share_is_not_compiled(tiny: Callable[..., GanSpec], tiny_data: Data) -> None:

@@ -114,6 +114,14 @@ def test_gradients_of_one_step_agree(
     assert found[worst] < tolerance, f"{worst}: {found[worst]:.2g}"
 
 
+def test_tf32_is_refused_where_there_is_none(zoo: Zoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    spec = read(zoo, tmp_path, SPECS["minimax"], "training.precision=tf32")
+    with pytest.raises(SpecError, match=r"precision: tf32: torch finds no CUDA device here; use fp32"):
+        train(spec, tmp_path / "run")
+    assert not (tmp_path / "run" / "spec.yaml").exists()
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize("text", SPECS.values(), ids=SPECS.keys())
 def test_gradients_in_tf32_agree(text: str, zoo: Zoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,8 @@ from typing import Annotated, Any, NoReturn
 from cyclopts import App, Parameter
 from rich.console import Console
 
+from alloygan.training.torchrun import leave_refusal
+
 Plugins = Annotated[
     tuple[Path, ...],
     Parameter(name="--plugin", negative=(), help="A plugin in a single Python file; repeatable."),
@@ -36,7 +38,11 @@ def print_json(values: Any) -> None:
 
 
 def fail(message: str, code: int) -> NoReturn:
-    """End with a message on the standard error and an exit code."""
-    messages.print("[bold red]error:[/] ", end="")
-    messages.print(message, markup=False)
+    """End with a message on the standard error and an exit code.
+
+    A process that shares a training leaves both for the command that has started it.
+    """
+    if not leave_refusal(message, code):
+        messages.print("[bold red]error:[/] ", end="")
+        messages.print(message, markup=False)
     sys.exit(code)

@@ -11,6 +11,7 @@ from cyclopts import CycloptsError
 from alloygan.cli.app import app, fail, messages, screen
 from alloygan.errors import AlloyganError, PluginError
 from alloygan.plugin_faults import plugin_fault
+from alloygan.training.torchrun import refused_already
 
 _UNUSABLE_PATH = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
 
@@ -23,6 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if os.environ.get("RANK", "0") != "0":
         # Of several processes that train together, the first one speaks.
         screen.quiet = messages.quiet = True
+    if refused_already():
+        sys.exit(0)
     try:
         app(arguments, exit_on_error=False, print_error=True, error_console=messages)
     except CycloptsError:
@@ -38,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = 2 if error.errno in _UNUSABLE_PATH else 1
         fail(f"{error.filename}: {error.strerror}; name a file or folder that can be read and written", code)
     except Exception as error:
+        if refused_already():
+            sys.exit(1)  # the other one is gone, which is all that this error says
         _blame(error)
     except KeyboardInterrupt:
         messages.print("interrupted; the same command goes on, a training from its last checkpoint", markup=False)

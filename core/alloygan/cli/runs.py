@@ -70,7 +70,10 @@ def _train_together(count: int, spec: "GanSpec", words: Sequence[str]) -> None:
         fail(f"--processes {count}: at least 1", 2)
     # What all of them would say is said once, before they start.
     Processes(0, count).part(spec.training.batch_size)
-    if torchrun(words, count):
+    ended = torchrun(words, count)
+    if ended.refused is not None:
+        fail(ended.refused, ended.code)
+    if ended.code:
         fail("the training failed; what its first process said stands above. The same command goes on.", 1)
 
 

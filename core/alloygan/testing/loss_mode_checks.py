@@ -1,5 +1,6 @@
 """Rules for losses in every way of computing: on a device, captured in a graph, shared by several processes."""
 
+import warnings
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -18,7 +19,7 @@ from alloygan.testing.recorded_graphs import ReadsBackError, RecordedGraphs
 from alloygan.testing.steps import MIXED, Bench, objective
 from alloygan.testing.subject import Subject
 from alloygan.testing.synchronisation import readback_refused
-from alloygan.testing.verdicts import NotApplicable, require
+from alloygan.testing.verdicts import ConformanceError, NotApplicable, require
 
 DISTINCT = (0, 1, 2, 3, 4, 5)
 
@@ -74,6 +75,28 @@ def computes_the_same_when_captured(subject: Subject) -> None:
             f"an update that is captured once and replayed has another {', '.join(different)}; a count or an average "
             "kept as a number of Python's stays as it was captured. Keep it in a buffer, changed in place",
         )
+
+
+def computes_the_same_with_compiled_networks(subject: Subject) -> None:
+    """A loss that takes gradients of gradients judges images anew for them (`training.compile`)."""
+    if "second_order" not in subject.spec.needs:
+        raise NotApplicable("it takes no gradients of gradients, which alone cannot go through a compiled network")
+    eager, compiled = Bench.of(subject), Bench.of(subject)
+    compiled.generate = torch.compile(compiled.gan.generator, backend="aot_eager", dynamic=False)
+    compiled.judge = torch.compile(compiled.gan.critic, backend="aot_eager", dynamic=False)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's compiler looks at gradients, and warns itself of it
+            found = compiled.update(0)
+    except RuntimeError as error:
+        if "double backward" not in str(error) and "create_graph" not in str(error):
+            raise
+        raise ConformanceError(
+            "takes a gradient of a gradient through a pass of the step, which training.compile cannot have. Judge the "
+            "images anew with step.critic"
+        ) from error
+    different = [name for name, value in eager.update(0).items() if not torch.allclose(found[name], value, rtol=1e-3)]
+    require(not different, f"has another {', '.join(different)} with compiled networks")
 
 
 def is_a_mean_over_images_if_it_says_so(subject: Subject) -> None:
@@ -156,6 +179,7 @@ def _of_critique(critique: Critique | None, some: slice) -> Critique | None:
 LOSS_MODE_CHECKS = (
     does_not_read_back_to_the_host,
     computes_the_same_when_captured,
+    computes_the_same_with_compiled_networks,
     is_a_mean_over_images_if_it_says_so,
     makes_tensors_where_its_inputs_are,
 )

@@ -1,6 +1,6 @@
 """The two steps of one update as the training loop makes them, with every moment of them in the hands of a check."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor
 from alloygan.assembler import Gan
 from alloygan.data.condition_space import ConditionSpace
 from alloygan.interfaces.batch import Batch
+from alloygan.interfaces.condition import Condition
 from alloygan.interfaces.critic import Critique
 from alloygan.interfaces.loss import Loss, Terms
 from alloygan.interfaces.step import CriticStep, ExtraForward, GeneratorStep
@@ -40,6 +41,9 @@ class Bench:
     space: ConditionSpace
     wants_real: bool
     device: str = "cpu"
+    generate: Callable[[Tensor, Condition], Tensor] | None = None
+    judge: Callable[[Tensor, Condition], Critique] | None = None
+    """The networks' passes in the steps, where they are not the networks themselves."""
 
     @classmethod
     def of(
@@ -55,6 +59,11 @@ class Bench:
     def loss(self) -> Loss:
         """The loss under test."""
         return self.gan.losses["subject"]
+
+    @property
+    def _passes(self) -> tuple[Callable[[Tensor, Condition], Tensor], Callable[[Tensor, Condition], Critique]]:
+        generate = self.gan.generator if self.generate is None else self.generate
+        return generate, self.gan.critic if self.judge is None else self.judge
 
     def batch(self, conditions: Sequence[int] = MIXED, moment: int = 0) -> Batch:
         """Real images of noise under these of the six conditions."""
@@ -91,33 +100,33 @@ class Bench:
 
     def critic_step(self, batch: Batch, moment: int | Moment = 0) -> CriticStep:
         """A critic step; fake images carry no gradient, as in the loop."""
-        critic, target = self.gan.critic, batch.target_condition
+        critic, target = self._passes[1], batch.target_condition
         at = moment if isinstance(moment, Moment) else self.at(moment, len(target))
         with torch.no_grad():
-            fake_images = self.gan.generator(at.critic_noise, target)
+            fake_images = self._passes[0](at.critic_noise, target)
         return CriticStep(
             batch=batch,
             fake_images=fake_images,
             real=critic(batch.images, batch.own_condition),
             fake=critic(fake_images, target),
             real_condition=batch.own_condition,
-            critic=ExtraForward(critic),
+            critic=ExtraForward(self.gan.critic),
             random=at.critic_random,
             images_seen=at.images_seen,
         )
 
     def generator_step(self, batch: Batch, moment: int | Moment = 0) -> GeneratorStep:
         """A generator step; `real` is there only for a loss that asks. The caller freezes the judges."""
-        critic, target = self.gan.critic, batch.target_condition
+        critic, target = self._passes[1], batch.target_condition
         at = moment if isinstance(moment, Moment) else self.at(moment, len(target))
-        fake_images = self.gan.generator(at.generator_noise, target)
+        fake_images = self._passes[0](at.generator_noise, target)
         return GeneratorStep(
             batch=batch,
             fake_images=fake_images,
             real=critic(batch.images, batch.own_condition) if self.wants_real else None,
             fake=critic(fake_images, target),
             real_condition=batch.own_condition,
-            critic=ExtraForward(critic),
+            critic=ExtraForward(self.gan.critic),
             random=at.generator_random,
             images_seen=at.images_seen,
         )

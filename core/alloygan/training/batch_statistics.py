@@ -24,18 +24,20 @@ class _Synchronised(nn.modules.batchnorm._BatchNorm):
         """Normalise (b, C, …) by the mean and variance over all processes; as torch does in evaluation mode."""
         if not self.training:
             return super().forward(input)
+        # In bfloat16 the statistics stay in float32, as those of torch's batch norm do.
+        images = input.float() if input.dtype in (torch.bfloat16, torch.float16) else input
         over = [0, *range(2, input.dim())]
         shape = [1, -1, *[1] * (input.dim() - 2)]
         # Processes have equally many images each.
         size = self.count * input.numel() // input.shape[1]
-        mean = summed(input.mean(dim=over)) / self.count
-        centred = input - mean.view(shape)
+        mean = summed(images.mean(dim=over)) / self.count
+        centred = images - mean.view(shape)
         variance = summed(centred.square().mean(dim=over)) / self.count
         self._follow(mean.detach(), variance.detach() * (size / max(1, size - 1)))
         found: Tensor = centred * (variance + self.eps).rsqrt().view(shape)
         if self.affine:
             found = found * self.weight.view(shape) + self.bias.view(shape)
-        return found
+        return found.to(input.dtype)
 
     @torch.no_grad()
     def _follow(self, mean: Tensor, variance: Tensor) -> None:

@@ -91,16 +91,40 @@ class CapturedUpdate:
                 self._warm[due] += 1
                 return self._graphs.warm_up(lambda: self._eager(inputs, due))
             self._captured[due] = self._capture(inputs, due)
+            return self._compared(self._captured[due], due)
         captured = self._captured[due]
         for place, value in zip(_tensors(captured.inputs), _tensors(inputs), strict=True):
             place.copy_(value)
         captured.replay()
         return captured.said
 
+    def _compared(self, captured: _Captured, due: Due) -> Said:
+        """Make the update twice from the same state, replayed and eager. Raises TrainingError where they differ."""
+        named = dict(self._eager.tensors())
+        before = {name: tensor.detach().clone() for name, tensor in named.items()}
+        generators = [(generator, generator.get_state()) for generator in _generators(captured.inputs)]
+        captured.replay()
+        replayed = {name: tensor.detach().clone() for name, tensor in named.items()}
+        replayed |= {name: tensor.clone() for name, tensor in _named(captured.said)}
+        with torch.no_grad():
+            for name, tensor in named.items():
+                tensor.copy_(before[name])
+        for generator, state in generators:
+            generator.set_state(state)
+        said = self._eager(captured.inputs, due)
+        for name, tensor in (*_named(said), *named.items()):
+            if not torch.equal(replayed[name].nan_to_num(), tensor.detach().nan_to_num()):
+                raise TrainingError(
+                    f"training.cuda_graph: an update that is captured and replayed has another {name} than the same "
+                    "update without: a number of Python's, such as a count or an average that a loss keeps, stays as "
+                    "it was captured. Keep it in a buffer, changed in place (alloygan.testing checks a loss for it), "
+                    "or use training.cuda_graph: false."
+                )
+        return said
+
     def _capture(self, inputs: UpdateInputs, due: Due) -> _Captured:
         inputs = _cloned(inputs)
-        parts: list[CriticInputs | GeneratorInputs] = [*inputs.critic, inputs.generator]
-        generators = [one for part in parts for one in (part.augment, part.random)]
+        generators = _generators(inputs)
         try:
             replay, said = self._graphs.capture(lambda: self._eager(inputs, due), generators)
         except RuntimeError as error:
@@ -115,6 +139,19 @@ class CapturedUpdate:
                 "device, cannot be. Use training.cuda_graph: false."
             ) from error
         return _Captured(replay, inputs, said)
+
+
+def _generators(inputs: UpdateInputs) -> list[torch.Generator]:
+    parts: list[CriticInputs | GeneratorInputs] = [*inputs.critic, inputs.generator]
+    return [one for part in parts for one in (part.augment, part.random)]
+
+
+def _named(said: Said) -> Iterator[tuple[str, Tensor]]:
+    """Every term with a name for messages."""
+    for number, terms in enumerate(said):
+        for loss, one in terms.items():
+            for name, value in (*one.objective.items(), *one.observed.items()):
+                yield f"term {loss}.{name} ({number})", value.detach()
 
 
 def graphs_on(device: torch.device, group: Processes) -> Graphs:

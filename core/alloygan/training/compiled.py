@@ -18,7 +18,13 @@ T = TypeVar("T")
 def of_the_compiler(error: BaseException) -> bool:
     """Whether an error is torch's compiler's own, such as of a missing C++ compiler, and not of what it compiles."""
     module = type(error).__module__
-    return module.startswith(("torch._dynamo", "torch._inductor", "torch._functorch"))
+    return of_a_second_gradient(error) or module.startswith(("torch._dynamo", "torch._inductor", "torch._functorch"))
+
+
+def of_a_second_gradient(error: BaseException) -> bool:
+    """Whether an error is of a gradient of a gradient through a compiled pass, which torch says in one of two ways."""
+    said = str(error)
+    return isinstance(error, RuntimeError) and ("double backward" in said or "requires create_graph=False" in said)
 
 
 def compiled_pass(network: Callable[..., T]) -> Callable[..., T]:

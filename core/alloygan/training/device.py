@@ -17,8 +17,11 @@ def choose_device(asked: str) -> torch.device:
 
 
 @contextmanager
-def reproducible(device: torch.device, *, tf32: bool = False) -> Iterator[None]:
-    """Deterministic kernels and IEEE float32 (or TF32): the same run gives the same bits on the same machine."""
+def reproducible(device: torch.device, *, tf32: bool = False, tried: bool = False) -> Iterator[None]:
+    """Deterministic kernels and IEEE float32 (or TF32): the same run gives the same bits on the same machine.
+
+    `tried`: cuDNN tries its algorithms and takes the fastest, which need not be the same one in the next run.
+    """
     cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
     before = (
         torch.are_deterministic_algorithms_enabled(),
@@ -32,7 +35,7 @@ def reproducible(device: torch.device, *, tf32: bool = False) -> Iterator[None]:
     torch.use_deterministic_algorithms(True)
     # Filling what every operator is about to write helps to find a wrong one; the bits are the same without.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    cudnn.benchmark = False
+    cudnn.benchmark = tried
     cudnn.allow_tf32 = tf32
     matmul.allow_tf32 = tf32
     try:

@@ -59,10 +59,11 @@ def train(
     folder = RunFolder(Path(out))
     folder.check(spec)
     arithmetic = Arithmetic(training.precision, device)
+    arithmetic.check()
     with (
         processes(device) as group,
         folder.locked(group.first),
-        reproducible(device, tf32=arithmetic.tf32),
+        reproducible(device, tf32=arithmetic.tf32, tried=not arithmetic.exact),
         ExitStack() as stack,
     ):
         graphs = graphs_on(device, group) if training.cuda_graph else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from alloygan.errors import SpecError
 from alloygan.interfaces.batch import Batch
 from alloygan.interfaces.condition import Condition
 from alloygan.interfaces.critic import Critique
@@ -29,6 +30,21 @@ class Arithmetic:
     def tf32(self) -> bool:
         """Whether products of float32 matrices may be rounded to 10 bits of mantissa on the way in."""
         return self.precision == "tf32"
+
+    @property
+    def exact(self) -> bool:
+        """Whether the same run gives the same bits: with IEEE float32 and float64."""
+        return self.precision in ("fp32", "fp64")
+
+    def check(self) -> None:
+        """Raise SpecError where the device cannot compute so."""
+        if not self.tf32:
+            return
+        if self.device.type != "cuda":
+            raise SpecError("training.precision: tf32: torch finds no CUDA device here; use fp32 or bf16")
+        if torch.cuda.get_device_capability(self.device) < (8, 0):
+            name = torch.cuda.get_device_name(self.device)
+            raise SpecError(f"training.precision: tf32: {name} has none (from compute capability 8.0 on); use fp32")
 
     def passes(self) -> AbstractContextManager[object]:
         """Around a pass through a network: products and convolutions in bfloat16 for bf16."""

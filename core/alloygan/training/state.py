@@ -58,6 +58,15 @@ class TrainingState:
         for part in (*self._networks().values(), self.ema.generator):
             yield from part.buffers()
 
+    def tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """Every tensor that an update may change in place, with its name."""
+        for name, part in self._parts().items():
+            if isinstance(part, torch.optim.Optimizer):
+                yield from _tensors(part.state_dict()["state"], name)
+            else:
+                for key, tensor in (*part.named_parameters(), *part.named_buffers()):
+                    yield f"{name}.{key}", tensor
+
     def _networks(self) -> dict[str, nn.Module]:
         losses = {f"losses.{name}": loss for name, loss in self.gan.losses.items()}
         return {"generator": self.gan.generator, "critic": self.gan.critic} | losses

@@ -19,7 +19,7 @@ from alloygan.interfaces.critic import Critique
 from alloygan.interfaces.loss import Loss, Terms
 from alloygan.interfaces.step import CriticStep, ExtraForward, GeneratorStep
 from alloygan.specs.components import LossSpec
-from alloygan.training.compiled import compiled_pass, of_the_compiler
+from alloygan.training.compiled import compiled_pass, of_a_second_gradient, of_the_compiler
 from alloygan.training.ledger import objective
 from alloygan.training.parts import part
 from alloygan.training.precision import Arithmetic
@@ -71,6 +71,10 @@ def due(losses: Mapping[str, LossSpec], number: int, critic_updates: int) -> Due
         return frozenset(name for name, loss in losses.items() if update % loss.every == 0)
 
     return (*(at(number * critic_updates + i) for i in range(critic_updates)), at(number))
+
+
+def _twice(loss: LossSpec) -> bool:
+    return "second_order" in loss.needs
 
 
 class Update(Protocol):
@@ -127,9 +131,19 @@ class EagerUpdate:
                 raise
             reason = " ".join(str(error).split())[:300]
             instead = "off, or nets" if how == "step" else "off"
+            if of_a_second_gradient(error):
+                some = [f"losses.{name}" for name, loss in self._state.gan.spec.losses.items() if _twice(loss)]
+                reason = (
+                    f"a gradient of a gradient ({', '.join(some)}). A loss can judge images anew with step.critic, "
+                    "which is not compiled"
+                )
             raise TrainingError(
                 f"training.compile: {how}: torch cannot compile {self.doing}: {reason}. Use training.compile: {instead}"
             ) from error
+
+    def tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """Every tensor that an update may change in place, with its name."""
+        return self._state.tensors()
 
     def _update_critic(self, inputs: CriticInputs, due: frozenset[str]) -> dict[str, Terms]:
         state = self._state

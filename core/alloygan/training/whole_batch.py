@@ -32,16 +32,20 @@ def whole_generator_step(step: GeneratorStep, processes: Processes) -> Generator
 
 
 class _Whole:
-    """Fields of a step, gathered when they are first asked for; all processes ask alike: they run the same loss."""
+    """Fields of a step, gathered when they are first asked for; all processes ask alike: they run the same loss.
+
+    As any step it can be copied with other fields (`dataclasses.replace`), which are given then and not gathered.
+    """
 
     _part: Any
     _gather: Gather
 
-    def __init__(self, part: Step, gather: Gather) -> None:
+    def __init__(self, part: Step | None = None, gather: Gather | None = None, **given: Any) -> None:
         self.__dict__.update(_part=part, _gather=gather, share=(0, 1))
-        for field in fields(part):
+        for field in fields(part) if part is not None else ():
             if field.name in ("critic", "random", "images_seen"):
                 self.__dict__[field.name] = getattr(part, field.name)
+        self.__dict__.update(given)
 
     @cached_property
     def fake_images(self) -> Tensor:
@@ -76,8 +80,8 @@ class _WholeBatch(Batch):
     _part: Batch
     _gather: Gather
 
-    def __init__(self, part: Batch, gather: Gather) -> None:
-        self.__dict__.update(_part=part, _gather=gather)
+    def __init__(self, part: Batch | None = None, gather: Gather | None = None, **given: Any) -> None:
+        self.__dict__.update(_part=part, _gather=gather, **given)
 
     @cached_property
     def images(self) -> Tensor:
