@@ -34,7 +34,7 @@ EQ_1 = "{kind: proportional_2c, label_distance: fixed, relative: true, anchored:
 # batch norm in the critic, augmentation of generated images, weights of a vicinal sampler.
 SPECS = {
     "paper": ONE_HOT + "critic: {norm: batch}\nlosses: {adversarial: wgan, contrastive: contragan_2c}\n",
-    "wgan with an unused head": "critic: {norm: batch}\nlosses: {adversarial: wgan}\n",
+    "wgan with an unused head": "critic: {norm: batch}\nlosses: {adversarial: {kind: wgan, clip: 0}}\n",
     "eq. 1 learned": "losses: {contrastive: {kind: proportional_2c, alpha: learned}}\n",
     "eq. 1 anchored": f"losses: {{contrastive: {EQ_1}}}\n",
     "penalties": "critic: {norm: none}\n"
