@@ -1,13 +1,15 @@
 """How long does a full evaluation take? Times the real `measure`, with images of the data set as generated ones.
 
 No model is needed: half of the evaluation images of each condition stand for the generated ones, so that every part of
-the evaluation has the work that it has for a good generator. The training of the fidelity judge is timed apart.
+the evaluation has the work that it has for a good generator. The training of the fidelity judge is timed apart. One
+evaluation of few images comes first, to warm up; then whole ones, each of which takes minutes at the default size.
 
 python benchmarks/evaluation.py --json result.json
-python benchmarks/evaluation.py my-spec.yaml --images 250 --page benchmarks/results
+python benchmarks/evaluation.py my-spec.yaml --images 250 --repetitions 5 --page benchmarks/results
 """
 
 import argparse
+import statistics
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -22,9 +24,16 @@ from alloygan.evaluation.evaluate import measure
 from alloygan.evaluation.subjects import of_label
 from alloygan.specs.evaluation import EvaluationSpec
 from alloygan.terminal import progress_display
+from meters import clocks
 from result_page import Result, add_arguments, show
 
 SIDE = 128
+
+WARM_UP_IMAGES = 8
+"""Images of a condition, at most, in the evaluation that comes before those that are timed."""
+
+WARM_UP_JUDGE_IMAGES = 256
+"""And training patches, at most, that its judge sees."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -35,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help="plugin in a single file")
     parser.add_argument("--images", type=int, default=250, help="images of a condition in each of the three sets")
     parser.add_argument("--size", type=int, default=1536, help="micrographs of the synthetic alloy, px")
+    parser.add_argument("--repetitions", type=int, default=3, help="whole evaluations, of which the median is taken")
     add_arguments(parser, device=False)
     options = parser.parse_args(arguments)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")  # as `measure` takes it
@@ -52,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         console.print(f"drawing {8 * (micrographs + 1)} micrographs of {options.size} px …")
         data = zoo.spec_from_values(values, "dataset").build(())
         evaluation = EvaluationSpec.model_validate({"phase": "dark", "smooth": 1.0}, context=zoo.registries)
+    if options.repetitions < 1:
+        raise SystemExit("error: --repetitions: at least one")
     evaluation = evaluation.model_copy(update={"images": options.images})
     real, stand_ins = _halves(data.evaluation)
     data = Data(data.space, data.train, real, data.um_per_px)
@@ -59,34 +71,49 @@ def main(arguments: Sequence[str] | None = None) -> None:
     def generate(label: int, count: int) -> Tensor:
         return of_label(data, stand_ins, label)[:count]
 
-    clock = Clock()
+    timed: list[Clock] = []
+    images = 0
     with progress_display(console) as display:
 
         def report(part: str, done: int, total: int) -> None:
-            clock.note(part)
+            timed[-1].note(part)
             display.work(part, done, total)
 
-        result = measure(evaluation, data, generate, report)
-    clock.stop()
-    images = sum(condition["images"] for condition in result.scores["conditions"])
-    judge = clock.seconds.get("judge", 0.0)
+        short = {
+            "images": min(WARM_UP_IMAGES, evaluation.images),
+            "judge_images": min(WARM_UP_JUDGE_IMAGES, evaluation.judge_images),
+        }
+        for number in range(options.repetitions + 1):
+            timed.append(Clock())
+            this = evaluation if number else evaluation.model_copy(update=short)
+            result = measure(this, data, generate, report)
+            timed[-1].stop()
+            images = sum(condition["images"] for condition in result.scores["conditions"])
+    found = [_parts(clock) for clock in timed[1:]]
     shape = " × ".join(map(str, real.images.shape[1:]))
     shown = Result(
         "evaluation",
         "How long does a full evaluation take?",
-        {"part": ("part", ""), "seconds": ("s", ",.1f"), "patches_per_s": ("patches/s", ",.1f")},
+        {
+            "part": ("part", ""),
+            "seconds": ("s", ",.1f"),
+            "fastest": ("fastest", ",.1f"),
+            "slowest": ("slowest", ",.1f"),
+            "patches_per_s": ("patches/s", ",.1f"),
+        },
         about={
             "images": f"{images} of {shape} in each set (generated, real, training)",
             "threads": torch.get_num_threads(),
+            "repetitions": f"{options.repetitions} after one of few images to warm up, median",
             "spec": evaluation.model_dump(mode="json"),
-            "without_judge_training": round(clock.total - judge, 1),
         },
+        clocks=clocks(device),
     )
-    parts = {**clock.seconds, "all": clock.total, "all but the training of the judge": clock.total - judge}
-    shown.rows = [
-        {"part": part, "seconds": seconds, "patches_per_s": images / seconds if seconds else None}
-        for part, seconds in parts.items()
-    ]
+    for part in found[0]:
+        seconds = [one[part] for one in found]
+        median = statistics.median(seconds)
+        row = {"part": part, "seconds": median, "fastest": min(seconds), "slowest": max(seconds)}
+        shown.rows.append({**row, "patches_per_s": images / median if median else None})
     show(shown, options, device)
 
 
@@ -114,6 +141,12 @@ class Clock:
     def total(self) -> float:
         """All seconds so far."""
         return sum(self.seconds.values())
+
+
+def _parts(clock: Clock) -> dict[str, float]:
+    """Seconds of each part, of all, and of all without what is done once whatever the number of images."""
+    judge = clock.seconds.get("judge", 0.0)
+    return {**clock.seconds, "all": clock.total, "all but the training of the judge": clock.total - judge}
 
 
 def _halves(patches: Patches) -> tuple[Patches, Patches]:

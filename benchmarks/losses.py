@@ -2,20 +2,23 @@
 
 Value and gradient of eq. (3) (2C) and of eq. (1) of the paper: as alloygan computes them (in pieces where the batch is
 large), in one piece, in eight pieces, and as other toolkits write them: with m × m masks made on the host, and as a
-loop over the images. Values are compared before anything is timed. All ways take turns, so that a noisy machine is
-noisy to all.
+loop over the images. Values are compared before anything is timed. All ways take turns, another one first in each
+repetition, and each is called once untimed right before it is timed, so that none pays for what another one left.
+A way that takes too much memory or time at some m is left out there, which is said.
 
 python benchmarks/losses.py --m 64 128 512 2048 --json result.json
 python benchmarks/losses.py --m 512 8192 65536 --ways alloygan --page benchmarks/results
 """
 
 import argparse
-import resource
+import json
+import os
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +28,8 @@ from torch.nn.functional import cosine_similarity, normalize
 
 from alloygan_plugins.jain2024 import chunks
 from alloygan_plugins.jain2024.losses import contragan_2c, proportional_2c
+from meters import clocks
+from peak_memory import PeakMemory
 from result_page import Result, add_arguments, device_of, show
 
 TEMPERATURE = 0.1
@@ -35,7 +40,11 @@ MOST_AT_ONCE = 8192
 """For the other ways, whose m × m tables would not fit the memory."""
 
 LONG = 60
-"""Seconds after which there are no more repetitions; there is one in any case."""
+"""Seconds after which there are no more repetitions; there is one in any case. What takes longer is called once
+untimed, and not before each repetition."""
+
+SMALL = 64
+"""Images of the call that comes before a measurement of memory: libraries make what they keep."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -46,10 +55,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--classes", type=int, default=35, help="conditions that the batch is drawn from")
     parser.add_argument("--losses", nargs="+", choices=list(LOSSES), default=list(LOSSES))
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
-    parser.add_argument("--repetitions", type=int, default=7, help="of which the median is taken, after one to warm up")
+    parser.add_argument(
+        "--repetitions", type=int, default=7, help="of which the median is taken, each after an untimed one"
+    )
+    parser.add_argument("--memory-alone", action="store_true", help=argparse.SUPPRESS)  # how the script calls itself
     add_arguments(parser)
     options = parser.parse_args(arguments)
     device = device_of(options)
+    left_out = {count: [way for way in options.ways if count > _most(way)] for count in options.m}
+    if all(len(ways) == len(options.ways) for ways in left_out.values()):
+        raise SystemExit(
+            f"error: nothing is left to measure: {_limits(options.ways)}; give a smaller --m or more --ways"
+        )
+    if options.memory_alone:
+        print(json.dumps([[*row, _in_child(*row, options)] for row in _cases(options)]))
+        return
+    memory = _memory_on_cpu(options) if device.type == "cpu" else {}
     result = Result(
         "losses",
         "How long do the contrastive losses take, over the batch size m?",
@@ -60,50 +81,91 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "ms": ("ms", ",.2f"),
             "fastest": ("fastest", ",.2f"),
             "slowest": ("slowest", ",.2f"),
-            "ratio": ("× alloygan's", ".2f"),
+            "ratio": ("× alloygan's" if WAYS[0] in options.ways else "× first", ".2f"),
             "mib": ("more memory, MiB", ",.0f"),
         },
         about={
             "features": options.features,
             "conditions": options.classes,
             "threads": torch.get_num_threads(),
-            "repetitions": f"{options.repetitions} of value and gradient, median, after one to warm up; fewer "
-            f"where they take more than {LONG} s",
+            "repetitions": f"{options.repetitions} of value and gradient, median, each after an untimed one; "
+            f"fewer where they take more than {LONG} s",
         },
     )
     for name in options.losses:
         for count in options.m:
-            result.rows += _rows(name, count, options, device)
+            for row in _rows(name, count, options, device):
+                mib = memory.get((name, count, row["way"])) if device.type == "cpu" else row["mib"]
+                result.rows.append(row | {"mib": mib})
+    result.clocks = clocks(device)
+    for count, ways in left_out.items():
+        if ways:
+            result.notes.append(f"m = {count:,}: {', '.join(ways)} left out: {_limits(ways)}.")
     show(result, options, device)
 
 
-def _rows(name: str, count: int, options: argparse.Namespace, device: torch.device) -> Iterator[dict[str, Any]]:
-    random = torch.Generator().manual_seed(0)
-    image, condition = (torch.randn(count, options.features, generator=random).to(device) for _ in range(2))
-    labels = torch.randint(options.classes, (count,), generator=random).to(device)
-    inputs = (image.requires_grad_(), condition.requires_grad_(), labels)
-    ways = {way: LOSSES[name][way] for way in options.ways if count <= MOST.get(way, MOST_AT_ONCE)}
-    pieces = {"in eight pieces": count * count // 8, "in one piece": count * count}
+def _most(way: str) -> int:
+    return MOST.get(way, MOST_AT_ONCE)
 
-    def run(way: str) -> tuple[float, float]:
-        with _pairs_at_once(pieces.get(way), device), _Watch(device) as watch:
-            value = ways[way](*inputs)
+
+def _limits(ways: Sequence[str]) -> str:
+    return ", ".join(f"{way} takes at most {_most(way):,} images" for way in ways)
+
+
+def _cases(options: argparse.Namespace) -> list[tuple[str, int, str]]:
+    """Loss, m and way of each row, but those that are left out."""
+    return [
+        (name, count, way)
+        for name in options.losses
+        for count in options.m
+        for way in options.ways
+        if count <= _most(way)
+    ]
+
+
+class _Work:
+    """Value and gradient of one loss of one batch, by every way."""
+
+    def __init__(self, name: str, count: int, options: argparse.Namespace, device: torch.device) -> None:
+        random = torch.Generator().manual_seed(0)
+        image, condition = (torch.randn(count, options.features, generator=random).to(device) for _ in range(2))
+        labels = torch.randint(options.classes, (count,), generator=random).to(device)
+        self._name = name
+        self._device = device
+        self._inputs = (image.requires_grad_(), condition.requires_grad_(), labels)
+        self._pieces = {"in eight pieces": count * count // 8, "in one piece": count * count}
+
+    def __call__(self, way: str) -> tuple[float, float]:
+        """The value, and the seconds that it took with its gradient."""
+        with _pairs_at_once(self._pieces.get(way), self._device), _Watch(self._device) as watch:
+            value = LOSSES[self._name][way](*self._inputs)
             value.backward()
-        image.grad = condition.grad = None
+        for one in self._inputs:
+            one.grad = None
         return float(value.detach()), watch.seconds
 
-    values = {way: run(way)[0] for way in ways}
-    first = next(iter(values.values()))
+
+def _rows(name: str, count: int, options: argparse.Namespace, device: torch.device) -> Iterator[dict[str, Any]]:
+    work = _Work(name, count, options, device)
+    ways = [way for way in options.ways if count <= _most(way)]
+    if not ways:
+        return
+    untimed = {way: work(way) for way in ways}
+    values = {way: value for way, (value, _) in untimed.items()}
+    first = values[ways[0]]
     for way, value in values.items():
         if abs(value - first) > 1e-4 * max(1.0, abs(first)):
-            raise SystemExit(f"error: {name}, m = {count}: {way} gives {value:g}, {next(iter(values))} gives {first:g}")
+            raise SystemExit(f"error: {name}, m = {count}: {way} gives {value:g}, {ways[0]} gives {first:g}")
     seconds: dict[str, list[float]] = {way: [] for way in ways}
     for number in range(options.repetitions):
         if number and sum(map(sum, seconds.values())) > LONG:
             break
-        for way in ways:
-            seconds[way].append(run(way)[1])
-    base = statistics.median(seconds[next(iter(ways))])
+        turn = number % len(ways)
+        for way in ways[turn:] + ways[:turn]:
+            if untimed[way][1] <= LONG:
+                work(way)
+            seconds[way].append(work(way)[1])
+    base = statistics.median(seconds[WAYS[0] if WAYS[0] in ways else ways[0]])
     for way in ways:
         median = statistics.median(seconds[way])
         yield {
@@ -114,9 +176,46 @@ def _rows(name: str, count: int, options: argparse.Namespace, device: torch.devi
             "fastest": 1000 * min(seconds[way]),
             "slowest": 1000 * max(seconds[way]),
             "ratio": median / base,
-            "mib": _memory(lambda way=way: run(way), device),
+            "mib": _more_memory(name, count, way, options, device) if device.type == "cuda" else None,
             "value": values[way],
         }
+
+
+def _more_memory(name: str, count: int, way: str, options: argparse.Namespace, device: torch.device) -> float | None:
+    """MiB at the worst moment, beyond what there was before."""
+    _Work(name, min(SMALL, count), options, device)(way)
+    work = _Work(name, count, options, device)
+    memory = PeakMemory(device)
+    work(way)
+    return memory.more_mib
+
+
+def _memory_on_cpu(options: argparse.Namespace) -> dict[tuple[str, int, str], float | None]:
+    """MiB of each row, from another process that has computed nothing: this one's library keeps pages for later."""
+    words = [sys.executable, __file__, "--memory-alone", "--device", "cpu", "--features", str(options.features)]
+    words += ["--classes", str(options.classes), "--m", *map(str, options.m)]
+    words += ["--losses", *options.losses, "--ways", *options.ways]
+    done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
+    return {(name, count, way): mib for name, count, way, mib in json.loads(done.stdout)}
+
+
+def _in_child(name: str, count: int, way: str, options: argparse.Namespace) -> float | None:
+    """The memory of one row, in a copy of this process for it alone; None where it is not told."""
+    if not hasattr(os, "fork"):
+        return None
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            mib = _more_memory(name, count, way, options, torch.device("cpu"))
+            os.write(writing, json.dumps(mib).encode())
+        finally:
+            os._exit(0)  # nothing of the parent's is to be ended twice
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        told = pipe.read()
+    os.waitpid(child, 0)
+    return json.loads(told) if told else None
 
 
 class _Watch:
@@ -153,29 +252,6 @@ def _pairs_at_once(pairs: int | None, device: torch.device) -> Iterator[None]:
         chunks.FEWEST_ROWS = fewest
         chunks.PAIRS_AT_ONCE.clear()
         chunks.PAIRS_AT_ONCE.update(before)
-
-
-def _memory(run: Callable[[], object], device: torch.device) -> float | None:
-    """MiB at the worst moment, beyond what there was before; on the CPU where Linux tells."""
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-        before = torch.cuda.memory_allocated()
-        run()
-        return float(torch.cuda.max_memory_allocated() - before) / 2**20
-    try:
-        Path("/proc/self/clear_refs").write_text("5")  # the peak so far is forgotten
-    except OSError:
-        return None
-    before = _resident("VmRSS")
-    run()
-    return max(0.0, _resident("VmHWM") - before) / 1024
-
-
-def _resident(what: str) -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(what):
-            return int(line.split()[1])
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def _masks_2c(image: Tensor, condition: Tensor, labels: Tensor) -> Tensor:

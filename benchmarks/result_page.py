@@ -3,9 +3,8 @@
 import argparse
 import json
 import shlex
-import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -16,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from alloygan.training.run_folder import environment, to_yaml
+from meters import clocks, cpuinfo
 
 
 @dataclass
@@ -23,7 +23,8 @@ class Result:
     """What a script has found: `question` is the script's first line, `rows` one mapping a line of the table.
 
     `columns`: key of a row → heading and format, such as ("images/s", ",.1f"). `about` goes into JSON and page beside
-    the hardware: warm-up, repetitions, the resolved spec.
+    the hardware: warm-up, repetitions, the resolved spec. `clocks`: those of the device where the measurement ended;
+    where a script leaves them out, they are asked for before anything is shown.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Result:
     rows: list[dict[str, Any]] = field(default_factory=list)
     about: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    clocks: dict[str, Any] = field(default_factory=dict)
 
     @property
     def shown(self) -> dict[str, tuple[str, str]]:
@@ -63,47 +65,49 @@ def device_of(options: argparse.Namespace) -> torch.device:
 
 
 def hardware(device: torch.device) -> dict[str, Any]:
-    """Device, processor, clocks, versions."""
+    """Device, processor, versions."""
     found = dict(environment(device))
     found["processor"] = _processor() or found["processor"]
-    if device.type == "cuda":
-        query = "name,driver_version,clocks.sm,clocks.max.sm,clocks.mem,power.limit"
-        words = ["nvidia-smi", f"--query-gpu={query}", "--format=csv,noheader"]
-        try:
-            line = subprocess.run(words, capture_output=True, text=True, check=True, timeout=30).stdout.splitlines()[0]
-        except (OSError, subprocess.SubprocessError, IndexError):
-            line = ""
-        found |= dict(zip(query.split(","), (value.strip() for value in line.split(",")), strict=False))
-    else:
-        found["MHz now"] = _megahertz()
     return found
 
 
 def show(result: Result, options: argparse.Namespace, device: torch.device) -> None:
     """Print the table, and write JSON and page where asked to."""
-    table = Table(title=result.question, title_justify="left", box=None)
-    for heading, how in result.shown.values():
-        table.add_column(heading, justify="right" if how else "left", no_wrap=not how)
-    for row in result.rows:
-        table.add_row(*result.texts(row))
-    # A number is never cut: where a terminal is too narrow, it breaks the lines itself.
-    least = Console(width=1000).measure(table).minimum
-    console = Console(width=max(Console().width, least))
-    console.print(table)
+    machine = (result.clocks or clocks(device)) | hardware(device)
+    _print(result)
     console = Console()
     for note in result.notes:
         console.print(note)
     about = {"date": date.today().isoformat(), "command": _command(), **result.about}
     if options.json is not None:
-        values = {"question": result.name, **about, "hardware": hardware(device), "rows": result.rows}
+        values = {"question": result.name, **about, "hardware": machine, "rows": result.rows}
         values["notes"] = result.notes
         options.json.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     if options.page is not None:
         chip = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
         chip = "".join(letter if letter.isalnum() else "-" for letter in chip.lower().removeprefix("nvidia "))
         path = options.page / f"{result.name}_{chip}_{date.today():%Y%m}.md"
-        path.write_text(_page(result, about, hardware(device)), encoding="utf-8")
+        path.write_text(_page(result, about, machine), encoding="utf-8")
         console.print(f"page: {path}")
+
+
+def _print(result: Result) -> None:
+    """The table. What a cell says is never cut or broken: headings wrap, and a terminal that is narrower still breaks
+    the lines itself.
+    """
+    columns = list(zip(result.shown.values(), zip(*map(result.texts, result.rows), strict=True), strict=True))
+    cells = [max(map(len, texts)) for _, texts in columns]
+    least = [max([cell, *map(len, heading.split())]) for cell, ((heading, _), _) in zip(cells, columns, strict=True)]
+    most = [max(cell, len(heading)) for cell, ((heading, _), _) in zip(cells, columns, strict=True)]
+    between = 2
+    terminal = Console().width
+    widths = most if sum(most) + between * len(most) <= terminal else least
+    table = Table(title=result.question, title_justify="left", box=None, padding=(0, between, 0, 0))
+    for ((heading, how), _), width in zip(columns, widths, strict=True):
+        table.add_column(heading, justify="right" if how else "left", width=width)
+    for row in result.rows:
+        table.add_row(*result.texts(row))
+    Console(width=max(terminal, sum(widths) + between * len(widths))).print(table)
 
 
 def _page(result: Result, about: Mapping[str, Any], machine: Mapping[str, Any]) -> str:
@@ -143,19 +147,7 @@ def _command() -> str:
 
 
 def _processor() -> str | None:
-    for line in _cpuinfo():
+    for line in cpuinfo():
         if line.startswith("model name"):
             return line.split(":", 1)[1].strip()
     return None
-
-
-def _megahertz() -> str | None:
-    found = [float(line.split(":", 1)[1]) for line in _cpuinfo() if line.startswith("cpu MHz")]
-    return " ".join(f"{value:.0f}" for value in found) or None
-
-
-def _cpuinfo() -> Sequence[str]:
-    try:
-        return Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return ()

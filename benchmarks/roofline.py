@@ -1,12 +1,12 @@
 """How far is a training step from what this device can do at best?
 
-Runs one update of a spec (its critic updates and its generator update), notes every operator of it with its shapes, and
+Runs an update of a spec (its critic updates and its generator update), notes every operator of it with its shapes, and
 measures what this device does at best for each alone: a matrix product, convolution or attention as the library does
 it, repeated with the same shapes (convolutions in both memory formats, the faster counts); batch norm as a copy of as
 many bytes at the measured bandwidth. Their sum is the limit of the step, and the limit over the time of the step says
 how near it is. What is left out, elementwise operators and the optimisers', can be fused into the others or overlap
 with them; its bytes at the same bandwidth stand beside the limit, as do the measured ceilings: a large copy, a large
-matrix product.
+matrix product. Where a loss is due at every n-th update alone, all numbers are means over a whole period of that.
 
 python benchmarks/roofline.py zoo:jain2024-simulated --set data.runs=1 --modes fp32 tf32 bf16 bf16+nets+graph
 python benchmarks/roofline.py zoo:demo --modes fp32 --json result.json
@@ -27,21 +27,38 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop, sdpa_flop
 
 import throughput
 from alloygan import Data, load_zoo, train
 from alloygan.data.held_out import load_data
 from alloygan.specs.gan import GanSpec
 from alloygan.training.loop import Progress
+from periods import of_updates, period, warm_up, whole_periods
 from result_page import Result, add_arguments, device_of, show
 from spec_arguments import add_spec_arguments, told_in_one_line
 
-_LIBRARY = ("convolution", "mm", "linear", "scaled_dot_product", "attention")
-"""Operators that a library computes, by parts of their names."""
+LIBRARY = frozenset((
+    "mm", "addmm", "_addmm_activation", "bmm", "baddbmm", "linear", "linear_backward", "convolution", "_convolution",
+    "convolution_backward", "convolution_overrideable", "cudnn_convolution", "_slow_conv2d_forward",
+    *(
+        f"{attention}{backward}"
+        for attention in (
+            "_scaled_dot_product_flash_attention", "_scaled_dot_product_efficient_attention",
+            "_scaled_dot_product_cudnn_attention", "_scaled_dot_product_flash_attention_for_cpu",
+        )
+        for backward in ("", "_backward")
+    ),
+))  # fmt: skip
+"""Operators that a library computes, by their names."""
 
-_COPIES = ("batch_norm",)
-"""Operators that cannot be faster than a copy of what they read and write."""
+COPIES = frozenset((
+    "native_batch_norm", "native_batch_norm_backward", "cudnn_batch_norm", "cudnn_batch_norm_backward",
+    "miopen_batch_norm", "miopen_batch_norm_backward", "batch_norm_backward", "_native_batch_norm_legit",
+    "_native_batch_norm_legit_functional", "_native_batch_norm_legit_no_training", "_batch_norm_with_update",
+    "_batch_norm_with_update_functional", "_batch_norm_no_update",
+))  # fmt: skip
+"""Batch norms, which cannot be faster than a copy of what they read and write, by their names."""
 
 _FREE = (
     "view", "_unsafe_view", "detach", "alias", "expand", "transpose", "permute", "select", "slice", "unsqueeze",
@@ -56,8 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add_spec_arguments(parser)
     parser.add_argument("--modes", nargs="+", default=["fp32"], metavar="MODE", help="as of throughput.py")
     parser.add_argument("--batch-sizes", type=int, nargs="+", help="batch sizes; by default that of the spec")
-    parser.add_argument("--warm-up", type=int, default=8, help="generator updates before the clock starts")
-    parser.add_argument("--updates", type=int, default=10, help="generator updates of one repetition")
+    parser.add_argument("--warm-up", type=int, default=8, help="generator updates before the clock starts, at least")
+    parser.add_argument("--updates", type=int, default=10, help="generator updates of one repetition, at least")
     parser.add_argument("--repetitions", type=int, default=5, help="repetitions, of which the median is taken")
     parser.add_argument("--large", type=int, help="side of the large matrix product; by default 8192, on the CPU 1024")
     add_arguments(parser)
@@ -67,6 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     zoo = load_zoo(options.plugin)
     with told_in_one_line():
         spec = zoo.read_spec(options.spec, options.set)
+        updates = of_updates(spec, options.updates)
+        options.updates = whole_periods(spec, options.updates)
         data = load_data(spec)
     result = Result(
         f"roofline_{spec.name}",
@@ -85,8 +104,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         },
         about={
             "spec": spec.model_dump(mode="json"),
-            "warm_up": f"{options.warm_up} updates",
-            "repetitions": f"{options.repetitions} of {options.updates} updates, median",
+            "warm_up": f"{warm_up(spec, options.warm_up)} updates, more where a CUDA graph takes more",
+            "repetitions": f"{options.repetitions} of {updates}, median",
         },
     )
     side = options.large or (8192 if device.type == "cuda" else 1024)
@@ -100,6 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             with told_in_one_line():
                 timed = throughput.timed_spec(zoo, options, device, size, mode)
             row = _row(timed, data, mode, bandwidth, options, device)
+            result.clocks = row["clocks"]
             first = result.rows[0]["update_ms"] if result.rows else row["update_ms"]
             slowest = row.pop("slowest")
             result.rows.append({"mode": mode, "batch_size": size, **row, "speed": first / row["update_ms"]})
@@ -117,7 +137,7 @@ def _row(
     eager = spec.model_copy(
         update={"training": spec.training.model_copy(update={"compile": "off", "cuda_graph": False})}
     )
-    operators, flops = _operators(eager, data, device)
+    operators, flops = operators_of(eager, data)
     alone: dict[str, float] = {}
     moved = rest = norm = 0.0
     with _arithmetic(mode.split("+")[0]):
@@ -125,7 +145,7 @@ def _row(
             moved += count * size
             if call:
                 alone[name] = alone.get(name, 0.0) + count * min(_alone(one, device) for one in call)
-            elif any(part in name for part in _COPIES):
+            elif name in COPIES:
                 norm += count * size / bandwidth
             else:
                 rest += count * size / bandwidth
@@ -140,13 +160,20 @@ def _row(
         "reached": limit / update,
         "rest_ms": 1000 * rest,
         "slowest": [(name, seconds / limit) for name, seconds in parts[:6] if seconds > 0.005 * limit],
+        "clocks": timed.clocks,
     }
 
 
+_MORE_FLOPS = {
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: sdpa_flop,
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: sdpa_backward_flop,
+}
+"""Operators that torch's counter leaves out."""
+
 Calls = list[Callable[[], object]]
 
-Operator = tuple[int, Calls, int]
-"""How often, the call alone in each memory format (of what a library computes), bytes read and written."""
+Operator = tuple[float, Calls, int]
+"""How often in an update, the call alone in each memory format (of what a library computes), bytes read and written."""
 
 
 class _Noted(TorchDispatchMode):
@@ -161,16 +188,15 @@ class _Noted(TorchDispatchMode):
         """Run the operator."""
         kwargs = kwargs or {}
         out = func(*args, **kwargs)
-        name = func.name().removeprefix("aten::")
-        if name.split(".")[0] in _FREE:
+        name = func.name().removeprefix("aten::").split(".")[0]
+        if name in _FREE:
             return out
         tensors = [leaf for leaf in tree_leaves((args, kwargs, out)) if isinstance(leaf, Tensor)]
         key = (name, str([(tuple(one.shape), one.dtype, one.stride()) for one in tensors]))
         self.counts[key] += 1
         if key not in self.calls:
             size = sum(one.numel() * one.element_size() for one in tensors)
-            library = any(part in name for part in _LIBRARY)
-            self.calls[key] = (_again(func, args, kwargs) if library else [], size)
+            self.calls[key] = (_again(func, args, kwargs) if name in LIBRARY else [], size)
         return out
 
 
@@ -193,10 +219,10 @@ def _again(func: Any, args: Any, kwargs: Any) -> Calls:
     return [call(how) for how in formats]
 
 
-def _operators(spec: GanSpec, data: Data, device: torch.device) -> tuple[dict[tuple[str, str], Operator], float]:
-    """Every operator of one update, and its floating-point operations."""
-    noted, flops = _Noted(), FlopCounterMode(display=False)
-    seen = 0
+def operators_of(spec: GanSpec, data: Data) -> tuple[dict[tuple[str, str], Operator], float]:
+    """Every operator of one update, and its floating-point operations: means over a period of the losses' `every`."""
+    noted, flops = _Noted(), FlopCounterMode(display=False, custom_mapping=_MORE_FLOPS)
+    updates, seen = period(spec), 0
 
     def note(progress: Progress) -> None:
         nonlocal seen
@@ -204,16 +230,17 @@ def _operators(spec: GanSpec, data: Data, device: torch.device) -> tuple[dict[tu
         if seen == 2:
             flops.__enter__()
             noted.__enter__()
-        elif seen == 3:
+        elif seen == 2 + updates:
             noted.__exit__(None, None, None)
             flops.__exit__(None, None, None)
 
-    images = 4 * spec.training.batch_size * spec.training.critic_updates
+    # Two before, since the first one makes the optimisers' state; and one after, which writes the checkpoint.
+    images = (updates + 3) * spec.training.batch_size * spec.training.critic_updates
     training = spec.training.model_copy(update={"images": images, "log_every": images, "checkpoint_every": images})
     with tempfile.TemporaryDirectory() as folder:
         train(spec.model_copy(update={"training": training}), Path(folder) / "run", data=data, report=note)
-    found = {key: (count, *noted.calls[key]) for key, count in noted.counts.items()}
-    return found, float(flops.get_total_flops())
+    found = {key: (count / updates, *noted.calls[key]) for key, count in noted.counts.items()}
+    return found, flops.get_total_flops() / updates
 
 
 def _alone(call: Callable[[], object], device: torch.device, seconds: float = 0.05) -> float:

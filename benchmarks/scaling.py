@@ -2,8 +2,9 @@
 
 Trains a spec with `alloygan train --processes N` for each N and takes the median of images/s, as the run's own log has
 it. The batch is that of all processes together, so the work is the same for each N. On the CPU this proves the
-mechanics: all processes share the same cores, of which each gets its part. Beside it, worked out from the spec and not
-measured: what each process sends in one update, on this many processes and on hundreds.
+mechanics: all processes share the same cores, of which each gets its part. Beside it a plan, not measured: what each
+process sends in one update, noted in updates of the real loop in which one process stands for several, and scaled to
+this many processes and to hundreds: for the spec's batch, and for as many images in each process as that has.
 
 python benchmarks/scaling.py zoo:demo --processes 1 2 --json result.json
 python benchmarks/scaling.py zoo:jain2024-simulated --processes 1 2 4 8 --page benchmarks/results
@@ -11,7 +12,6 @@ python benchmarks/scaling.py zoo:jain2024-simulated --processes 1 2 4 8 --page b
 
 import argparse
 import json
-import math
 import statistics
 import subprocess
 import sys
@@ -20,13 +20,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from alloygan import assemble, load_zoo
-from alloygan.data.held_out import condition_space_of
+from alloygan import load_zoo
+from alloygan.data.held_out import load_data
 from alloygan.specs.gan import GanSpec
+from messages import scaling_of, volume
+from periods import period
 from result_page import Result, add_arguments, device_of, show
 from spec_arguments import add_spec_arguments, told_in_one_line
 
-PLANNED = (8, 64, 512)
+PLANNED = (8, 64, 256, 512)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -36,6 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2], help="numbers of processes")
     parser.add_argument("--updates", type=int, default=20, help="generator updates of one measurement")
     parser.add_argument("--repetitions", type=int, default=5, help="measurements, after one to warm up")
+    parser.add_argument(
+        "--images-each",
+        type=int,
+        help="images of each process in the plan for a batch that grows with them; by default the spec's batch size",
+    )
     add_arguments(parser)
     options = parser.parse_args(arguments)
     device = device_of(options)
@@ -45,18 +52,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for count in options.processes:
             if spec.training.batch_size % count:
                 raise SystemExit(f"error: {count} processes cannot share batches of {spec.training.batch_size} images")
-        gradients, gathered = _messages(spec)
+        plan = _Plan(spec)
     result = Result(
         f"scaling_{spec.name}",
         f"How does {spec.name} train over several processes?",
         {
+            "what": ("what", ""),
             "processes": ("processes", ",d"),
+            "batch_size": ("batch size", ",d"),
             "images_per_s": ("images/s", ",.1f"),
             "slowest": ("slowest", ",.1f"),
             "fastest": ("fastest", ",.1f"),
             "speed": ("× one", ".2f"),
             "gradients_mib": ("gradients, MiB", ",.1f"),
             "gathered_mib": ("gathered, MiB", ",.3f"),
+            "returned_mib": ("returned, MiB", ",.3f"),
+            "statistics_mib": ("statistics, MiB", ",.3f"),
+            "messages": ("messages", ",.0f"),
+            "pairs": ("pairs", ",d"),
         },
         about={
             "spec": spec.model_dump(mode="json"),
@@ -68,19 +81,34 @@ def main(arguments: Sequence[str] | None = None) -> None:
         first = result.rows[0]["images_per_s"] if result.rows else statistics.median(rates)
         measured = {"images_per_s": statistics.median(rates), "slowest": rates[0], "fastest": rates[-1]}
         speed = measured["images_per_s"] / first if options.processes[0] == 1 else None
-        result.rows.append({"processes": count, **measured, "speed": speed, **_sent(gradients, gathered, count)})
+        row = plan.row("measured", count, spec.training.batch_size)
+        result.rows.append({**row, **measured, "speed": speed})
     result.rows += [
-        {"processes": count, **_sent(gradients, gathered, count)}
+        plan.row("planned, this batch", count, spec.training.batch_size)
         for count in PLANNED
         if count not in options.processes and not spec.training.batch_size % count
     ]
+    each = options.images_each or spec.training.batch_size
+    result.rows += [plan.row(f"planned, {each:,} images each", count, count * each) for count in PLANNED]
     result.notes.append(
-        "Megabytes are what each process sends in one generator update with its critic updates, worked out from the "
-        "spec and not measured: gradients by a ring all-reduce, 2 (N − 1)/N of their size, and what losses over the "
-        "whole batch gather of the critic's outputs, (N − 1)/N of the batch's and twice that back. Neither grows with "
-        "N: at hundreds of processes the time of a message's way, not its size, decides, and each computes the losses "
-        "over the batch again."
+        "Megabytes and messages are what each of N processes sends in one generator update with its critic updates; "
+        "not measured at this N: noted in updates of the real loop for 2 and 4 processes, and scaled. Gradients of the "
+        "weights are summed by a ring: 2 (N − 1)/N of their size. What losses over the whole batch look at, and that "
+        "alone, is gathered: N − 1 times a process's part. Its gradients are returned as a sum for all images: twice "
+        "as much, of what has gradients. Statistics are those of batch norm, where it is synchronised, and their "
+        "gradients."
     )
+    result.notes.append(
+        "With the batch fixed, these sizes hardly grow with N, since the parts shrink; the number of messages, whose "
+        "way each takes its time, decides at hundreds of processes. With the images of each process fixed, what is "
+        "gathered and returned grows with N."
+    )
+    if plan.over_batch:
+        result.notes.append(
+            f"Each process computes {' and '.join(plan.over_batch)} of the whole batch B again: B² pairs of images "
+            "where all pairs meet, each time. With the images of each process fixed that grows with N², and no "
+            "process is spared any of it by the others."
+        )
     show(result, options, device)
 
 
@@ -106,25 +134,29 @@ def _rates(spec: GanSpec, options: argparse.Namespace, count: int) -> list[float
     return [line["images_per_s"] for line in lines[1:]]
 
 
-def _messages(spec: GanSpec) -> tuple[float, float]:
-    """Bytes of the gradients, and of what is gathered of the whole batch, in one generator update."""
-    gan = assemble(spec, condition_space_of(spec))
-    judging = sum(p.numel() for part in (gan.critic, *gan.losses.values()) for p in part.parameters())
-    making = sum(p.numel() for p in gan.generator.parameters())
-    updates = spec.training.critic_updates
-    gradients = 4.0 * (updates * judging + making)
-    over_batch = [loss for loss in spec.losses.values() if loss.over == "batch"]
-    if not over_batch:
-        return gradients, 0.0
-    outputs = 1 + sum(math.prod(shape) for shape in gan.site.critic_outputs.values())
-    # Real and generated images in the critic's steps, generated ones in the generator's. Forward an all-gather, and
-    # for the gradients an all-reduce of all of them, which sends twice as much.
-    return gradients, 3 * 4.0 * spec.training.batch_size * outputs * (2 * updates + 1)
+class _Plan:
+    """What is sent in an update of a spec, at any number of processes."""
 
+    def __init__(self, spec: GanSpec) -> None:
+        self._updates = period(spec)
+        self._scaling = scaling_of(spec, load_data(spec))
+        self.over_batch = [name for name, loss in spec.losses.items() if loss.over == "batch"]
+        """Losses that see the whole batch in every process."""
 
-def _sent(gradients: float, gathered: float, count: int) -> dict[str, Any]:
-    share = (count - 1) / count
-    return {"gradients_mib": 2 * share * gradients / 2**20, "gathered_mib": share * gathered / 2**20}
+    def row(self, what: str, count: int, batch_size: int) -> dict[str, Any]:
+        """A row of the table without any time."""
+        sent = volume(self._scaling, self._updates, count, batch_size // count)
+        return {
+            "what": what,
+            "processes": count,
+            "batch_size": batch_size,
+            "gradients_mib": sent.gradients / 2**20,
+            "gathered_mib": sent.gathered / 2**20,
+            "returned_mib": sent.returned / 2**20,
+            "statistics_mib": sent.statistics / 2**20,
+            "messages": sent.messages,
+            "pairs": batch_size**2 if self.over_batch else None,
+        }
 
 
 if __name__ == "__main__":

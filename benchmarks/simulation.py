@@ -17,6 +17,7 @@ import torch
 from alloygan import load_zoo
 from alloygan_plugins.spinodal.schedule import StepLengths, steps_to_each
 from alloygan_plugins.spinodal.simulator import simulate
+from meters import clocks
 from result_page import Result, add_arguments, device_of, show
 
 
@@ -59,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                     torch.cuda.synchronize()
 
             result.rows.append({"what": what, "side": side, **_rates(run, steps * options.fields, side, options)})
+    result.clocks = clocks(device)
     if options.micrograph:
         zoo = load_zoo()
         values = {"kind": "synthetic_alloy", "size": options.micrograph, "temperature": [900], "strain_rate": [0.1]}

@@ -2,7 +2,9 @@
 
 Times the real training loop, over batch sizes and modes of computing, and says which part of an update takes which
 share. A mode is a precision and what is added to it: fp32, tf32, bf16, fp32+nets, fp32+step (torch.compile), +graph
-(CUDA graph), +channels_last. Energy is told by GPUs where the package nvidia-ml-py is installed.
+(CUDA graph), +channels_last. Energy is told by GPUs where the package nvidia-ml-py is installed. Peak memory is that of
+torch's tensors on a GPU, and that of the whole process on the CPU. Where a loss is due at every n-th update alone,
+whole periods of that are timed: --updates is rounded up.
 
 python benchmarks/throughput.py zoo:demo --batch-sizes 16 64 --modes fp32 fp32+nets --json result.json
 python benchmarks/throughput.py my.yaml --plugin my_loss.py --modes fp32 tf32 bf16 bf16+nets+graph --page results
@@ -13,7 +15,7 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -30,6 +32,9 @@ from alloygan.specs.gan import GanSpec
 from alloygan.training.loop import Progress
 from alloygan.training.parts import PREFIX
 from alloygan.zoo import Zoo
+from meters import clocks, joules
+from peak_memory import PeakMemory
+from periods import of_updates, warm_up, whole_periods
 from result_page import Result, add_arguments, device_of, show
 from spec_arguments import add_spec_arguments, told_in_one_line
 
@@ -53,9 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--warm-up",
         type=int,
         default=8,
-        help="generator updates before the clock starts; a CUDA graph takes four for each set of losses that take part",
+        help="generator updates before the clock starts, at least: until each set of losses that are due together has "
+        "come once, with a CUDA graph four times",
     )
-    parser.add_argument("--updates", type=int, default=20, help="generator updates of one repetition")
+    parser.add_argument("--updates", type=int, default=20, help="generator updates of one repetition, at least")
     parser.add_argument("--repetitions", type=int, default=5, help="repetitions, of which the median is taken")
     parser.add_argument("--rounds", type=int, default=1, help="times that all modes are measured, one after another")
     parser.add_argument("--no-parts", action="store_true", help="do not profile the parts of an update")
@@ -65,6 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     zoo = load_zoo(options.plugin)
     with told_in_one_line():
         spec = zoo.read_spec(options.spec, options.set)
+        updates = of_updates(spec, options.updates)
+        options.updates = whole_periods(spec, options.updates)
         timed = [
             (threads, size, mode, timed_spec(zoo, options, device, size, mode))
             for threads in options.threads or [torch.get_num_threads()]
@@ -91,9 +99,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         },
         about={
             "spec": spec.model_dump(mode="json"),
-            "warm_up": f"{options.warm_up} updates",
+            "warm_up": " or ".join(map(str, sorted({warm_up(one, options.warm_up) for *_, one in timed}))) + " updates",
             "rounds": f"{options.rounds}, each of all modes in turn",
-            "repetitions": f"{options.repetitions} a round, of {options.updates} updates; median, slowest, fastest",
+            "repetitions": f"{options.repetitions} a round, of {updates}; median, slowest, fastest",
         },
     )
     found: list[list[Measured]] = [[] for _ in timed]
@@ -103,6 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             last = number == options.rounds - 1
             rounds.append(measured(one, data, options, device, parts=last and not options.no_parts))
     for rounds, (threads, size, mode, one) in zip(found, timed, strict=True):
+        result.clocks = rounds[-1].clocks
         row = _row(rounds, options.updates, options.updates * size * one.training.critic_updates)
         first = result.rows[0]["images_per_s"] if result.rows else row["images_per_s"]
         result.rows.append(
@@ -123,20 +132,21 @@ def timed_spec(zoo: Zoo, options: argparse.Namespace, device: torch.device, size
             f"error: --modes {mode}: a mode is one of {', '.join(PRECISIONS)}, then any of "
             f"{', '.join('+' + word for word in ADDED)}"
         )
-    base = zoo.read_spec(options.spec, options.set).training
-    # The last update also writes the checkpoint; it is not counted. Those that are profiled come before it.
-    updates = options.warm_up + options.updates * options.repetitions + (0 if options.no_parts else PROFILED + 1) + 1
-    images = updates * size * base.critic_updates
-    settings = [f"training.batch_size={size}", f"training.images={images}", f"training.log_every={images}"]
-    settings += [f"training.checkpoint_every={images}", f"training.precision={precision}"]
+    settings = [*options.set, f"training.batch_size={size}", f"training.precision={precision}"]
     settings += [f"training.device={device.type}", *(ADDED[word] for word in added)]
-    if base.epochs is not None:
-        settings.insert(0, "training.epochs=null")
-    return zoo.read_spec(options.spec, [*options.set, *settings])
+    spec = zoo.read_spec(options.spec, settings)
+    # The last update also writes the checkpoint; it is not counted. Those that are profiled come before it.
+    updates = warm_up(spec, options.warm_up) + options.updates * options.repetitions + 1
+    updates += 0 if options.no_parts else whole_periods(spec, PROFILED) + 1
+    images = updates * size * spec.training.critic_updates
+    settings += [f"training.{name}={images}" for name in ("images", "log_every", "checkpoint_every")]
+    if spec.training.epochs is not None:
+        settings.append("training.epochs=null")
+    return zoo.read_spec(options.spec, settings)
 
 
 PROFILED = 3
-"""Updates of which the parts are looked at, after all that are timed."""
+"""Updates, at least, of which the parts are looked at, after all that are timed."""
 
 
 @dataclass
@@ -146,10 +156,13 @@ class _Clock:
     warm_up: int
     updates: int
     repetitions: int
-    parts: bool
+    profiled: int
     device: torch.device
+    memory: PeakMemory
     moments: list[float] = field(default_factory=list)
     joules: list[float | None] = field(default_factory=list)
+    clocks: dict[str, Any] = field(default_factory=dict)
+    peak_memory_mib: float | None = None
     profiler: Any = None
     profiled_s: float = 0.0
     _count: int = 0
@@ -160,8 +173,11 @@ class _Clock:
         if 0 <= since <= self.updates * self.repetitions and since % self.updates == 0:
             self._wait()
             self.moments.append(time.perf_counter())
-            self.joules.append(_joules(self.device))
-        if not self.parts:
+            self.joules.append(joules(self.device))
+        if since == self.updates * self.repetitions:
+            self.clocks = clocks(self.device)
+            self.peak_memory_mib = self.memory.mib  # the profiler takes memory of its own
+        if not self.profiled:
             return
         start = self.updates * self.repetitions + 1
         if since == start:
@@ -170,7 +186,7 @@ class _Clock:
             self.profiler = profile(activities=activities)
             self.profiler.__enter__()
             self.profiled_s = time.perf_counter()
-        elif since == start + PROFILED:
+        elif since == start + self.profiled:
             self._wait()
             self.profiled_s = time.perf_counter() - self.profiled_s
             self.profiler.__exit__(None, None, None)
@@ -187,26 +203,30 @@ class Measured:
     seconds: list[float]
     peak_memory_mib: float | None
     joules: float | None
+    clocks: dict[str, Any]
     parts: dict[str, float]
     busy_s: float | None
 
 
 def measured(spec: GanSpec, data: Data, options: argparse.Namespace, device: torch.device, *, parts: bool) -> Measured:
     """Train the spec of `timed_spec` and time its repetitions."""
-    clock = _Clock(options.warm_up, options.updates, options.repetitions, parts, device)
-    cuda = device.type == "cuda"
-    if cuda:
-        torch.cuda.reset_peak_memory_stats()
+    profiled = whole_periods(spec, PROFILED) if parts else 0
+    before = warm_up(spec, options.warm_up)
+    clock = _Clock(before, options.updates, options.repetitions, profiled, device, PeakMemory(device))
     with tempfile.TemporaryDirectory() as folder, told_in_one_line():
         train(spec, Path(folder) / "run", data=data, report=clock)
     first, last = clock.joules[0], clock.joules[-1]
-    shares, busy = ({}, None) if clock.profiler is None else _parts(clock.profiler, device)
+    shares: dict[str, float] = {}
+    busy = None
+    if clock.profiler is not None:
+        shares, busy = parts_of(clock.profiler.events(), device, clock.profiled_s)
     return Measured(
         [after - before for before, after in pairwise(clock.moments)],
-        torch.cuda.max_memory_allocated() / 2**20 if cuda else None,
+        clock.peak_memory_mib,
         None if first is None or last is None else last - first,
+        clock.clocks,
         shares,
-        busy / PROFILED if busy and cuda else None,
+        busy / profiled if busy else None,
     )
 
 
@@ -227,25 +247,30 @@ def _row(rounds: Sequence[Measured], updates: int, images: int) -> dict[str, Any
         "idle": None if last.busy_s is None else max(0.0, 1 - last.busy_s * updates / per_repetition),
         "j_per_kimg": 1000 * sum(joules) / (images * sum(len(one.seconds) for one in rounds)) if joules else None,
         "parts": last.parts,
+        "clocks": last.clocks,
     }
 
 
-def _parts(profiler: Any, device: torch.device) -> tuple[dict[str, float], float]:
-    """Shares of the parts, largest first, and the seconds that the device was busy. A replayed graph has no parts."""
-    events = profiler.events()
+def parts_of(events: Iterable[Any], device: torch.device, profiled_s: float) -> tuple[dict[str, float], float | None]:
+    """Shares of the parts, largest first, and the seconds that a GPU was busy.
+
+    On the CPU they are shares of the `profiled_s` that passed, on a GPU of the time that it was busy, since the
+    profiler slows the host. What belongs to no part is `other`: a replayed graph has no parts, all of it is other.
+    """
+    events = list(events)
     marks = sorted(
         (event.time_range.start, event.time_range.end, event.name.removeprefix(PREFIX))
         for event in events
         if event.name.startswith(PREFIX) and event.device_type == torch.autograd.DeviceType.CPU
     )
     spent: dict[str, float] = {}
+    busy = None
     if device.type == "cpu":
         for start, end, name in marks:
             spent[name] = spent.get(name, 0.0) + (end - start) * 1e-6
-        busy = sum(spent.values())
+        whole = profiled_s
     else:
-        # A replayed graph's kernels belong to no operator, so that they count for the time of the device alone.
-        busy = 1e-6 * sum(
+        whole = busy = 1e-6 * sum(
             event.time_range.elapsed_us()
             for event in events
             if event.device_type == torch.autograd.DeviceType.CUDA and not event.is_user_annotation
@@ -254,24 +279,13 @@ def _parts(profiler: Any, device: torch.device) -> tuple[dict[str, float], float
             # Backward launches from another thread, so a kernel belongs to what was going on when it was launched.
             for kernel in event.kernels if not event.is_user_annotation else ():
                 at = event.time_range.start
-                name = next((name for start, end, name in marks if start <= at <= end), "other")
-                spent[name] = spent.get(name, 0.0) + kernel.duration * 1e-6
-    whole = sum(spent.values()) or 1.0
+                part = next((name for start, end, name in marks if start <= at <= end), None)
+                if part is not None:
+                    spent[part] = spent.get(part, 0.0) + kernel.duration * 1e-6
+    if not whole:
+        return {}, busy
+    spent["other"] = max(0.0, whole - sum(spent.values()))
     return {name: spent[name] / whole for name in sorted(spent, key=lambda name: -spent[name])}, busy
-
-
-def _joules(device: torch.device) -> float | None:
-    """Energy that the device has taken so far, where it tells."""
-    if device.type != "cuda":
-        return None
-    try:
-        import pynvml
-
-        pynvml.nvmlInit()
-        handle = pynvml.nvmlDeviceGetHandleByIndex(torch.cuda.current_device())
-        return float(pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)) / 1000
-    except Exception:
-        return None
 
 
 if __name__ == "__main__":

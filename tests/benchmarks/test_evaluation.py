@@ -23,10 +23,14 @@ def test_every_part_is_timed(
     (tmp_path / "small.yaml").write_text(SPEC)
     out = tmp_path / "result.json"
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    words = ["evaluation", str(tmp_path / "small.yaml"), "--images", "8", "--json", str(out)]
+    words = ["evaluation", str(tmp_path / "small.yaml"), "--images", "8", "--repetitions", "2", "--json", str(out)]
     monkeypatch.setattr(sys, "argv", words)
     runpy.run_path(str(BENCHMARKS / "evaluation.py"), run_name="__main__")
-    rows = {row["part"]: row["seconds"] for row in json.loads(out.read_text())["rows"]}
+    found = json.loads(out.read_text())
+    assert found["repetitions"] == "2 after one of few images to warm up, median"
+    assert all(row["fastest"] <= row["seconds"] <= row["slowest"] for row in found["rows"])
+    # The median of two is their mean, so that those of the parts add up.
+    rows = {row["part"]: row["seconds"] for row in found["rows"]}
     assert list(rows)[:3] == ["measure", "judge", "memorising"]
     assert rows["all"] == pytest.approx(sum(rows[part] for part in ("measure", "judge", "memorising")), rel=0.05)
     assert rows["all but the training of the judge"] == pytest.approx(rows["all"] - rows["judge"])
