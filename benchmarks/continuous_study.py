@@ -47,6 +47,7 @@ OF_EMBEDDINGS = {
     "held_out.embedding.spearman": "Spearman",
     "held_out.embedding.triplets": "triplets in order",
 }
+BY_L2 = {name.replace("embedding.", "embedding_l2."): words for name, words in OF_EMBEDDINGS.items() if "held" in name}
 LAWS = {
     "lever_rule": "area fraction − composition",
     "mean_composition": "mean grey − composition",
@@ -94,6 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     console.print(_run_table(study, "along the conditions, from the same noises", LAWS))
     console.print(_run_table(study, "over all conditions", OF_RUNS))
     console.print(_run_table(study, "embeddings of held-out images, by 1 − cosine", OF_EMBEDDINGS))
+    console.print(_run_table(study, "the same by Euclidean distance, which fixed label distances train", BY_L2))
     if options.keep is not None:
         _keep(study, options.keep)
     if options.figure is not None:
@@ -109,7 +111,7 @@ def _of_folder(out: Path) -> Kept:
             if not path.is_file():
                 continue
             evaluation = read_json(path)
-            listed = [one for one in listed_scores(evaluation) if one.name in {**OF_RUNS, **OF_EMBEDDINGS}]
+            listed = [one for one in listed_scores(evaluation) if one.name in {**OF_RUNS, **OF_EMBEDDINGS, **BY_L2}]
             found = laws(evaluation.get("condition_sweeps") or (), "generated") | {
                 one.name: one.value for one in listed
             }

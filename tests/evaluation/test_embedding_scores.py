@@ -115,5 +115,6 @@ def test_the_list_has_what_images_alone_tell() -> None:
     assert found["embedded_condition_distance"] is not None
     listed = {one.name: one for one in listed_scores({"embedding": found})}
     assert listed["embedding.spearman"].higher_is_better
+    assert listed["embedding_l2.residual"].higher_is_better is False
     assert not listed["embedding.residual"].higher_is_better
     assert listed["held_out.embedding.triplets"].value == 1

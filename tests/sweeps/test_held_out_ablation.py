@@ -4,6 +4,8 @@ import json
 import re
 from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +17,8 @@ from alloygan import Zoo
 from alloygan.reports.wording import number
 from alloygan.sweeps.ablate import ablate
 from alloygan.sweeps.grid import Ablation, read_ablation
-from alloygan.sweeps.held_out_scores import MEAN_VALUE, read_held_out_scores
+from alloygan.sweeps.held_out_scores import MEAN_VALUE, HeldOutScore, read_held_out_scores
+from alloygan.sweeps.held_out_section import _left_out
 from alloygan.sweeps.remainders import remainders
 
 STUDY = """
@@ -149,3 +152,15 @@ def test_the_page_says_what_single_micrographs_can_tell(zoo: Zoo, base: str, tmp
     ablate(ablation, tmp_path / "out", ablation.launcher.build(), zoo)
     page = unescape((tmp_path / "out" / "ablation.html").read_text())
     assert page.count("There is one micrograph or simulation only of exposure = 10 h") == 1
+
+
+def test_what_is_in_no_sum_is_told_for_each_group_of_cells_alike() -> None:
+    """A node may be told apart where one thing was trained on, and not where another was."""
+    scores = [
+        HeldOutScore(cell, base, 0, "x = 1", "between", 0.5, "area_fraction", 0.1, 0.0, 0.2, apart)
+        for cell, base, apart in (("a, left", "", True), ("b, left", "a, left", True), ("a, right", "", False))
+    ]
+    cells = [SimpleNamespace(name=one.cell, baseline=one.baseline or None) for one in scores]
+    ablation: Any = SimpleNamespace(cells=cells, baselines=("a, left", "a, right"))
+    letters = {"a, left": "A", "b, left": "B", "a, right": "C"}
+    assert list(_left_out(ablation, scores, letters, ["area_fraction"])) == ["area fraction (in C): x = 1"]

@@ -29,6 +29,8 @@ _OF_DESCRIPTORS = (
 
 
 _OF_EMBEDDING = {"pearson": True, "spearman": True, "triplets": True, "residual": False}
+_DISTANCES = {"cosine": "embedding", "l2": "embedding_l2"}
+"""What a loss trains may be either: a critic is looked at by both."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ def possible_scores(spec: EvaluationSpec, columns: Sequence[str]) -> dict[str, b
         found |= {f"{name}.{score.removeprefix('mean_')}": higher for score, _, higher in _OF_DESCRIPTORS}
     if spec.judge_images:
         found |= {"fidelity.accuracy": True} | {f"fidelity.{column}.error": False for column in columns}
-    found |= {f"embedding.{name}": higher for name, higher in _OF_EMBEDDING.items()}
+    for distance in _DISTANCES.values():
+        found |= {f"{distance}.{name}": higher for name, higher in _OF_EMBEDDING.items()}
     found |= {HELD_OUT + name: higher for name, higher in found.items()}
     found |= {f"{part}.{name}": False for part in PARTS for name in spec.descriptor_names}
     if spec.judge_images:
@@ -125,12 +128,14 @@ def _of_sweeps(sweeps: Sequence[Mapping[str, Any]]) -> Iterator[ListedScore]:
 
 
 def _of_embedding(embedding: Mapping[str, Any]) -> Iterator[ListedScore]:
-    """Of distances 1 − cos between images judged under one condition, so that the images alone can tell."""
+    """Of distances 1 − cos, and of Euclidean ones, between images judged under one condition, so that the images alone
+    can tell.
+    """
     for row in embedding.get("rows", ()):
-        if row["judged_under"] == "one condition for all" and row["distance"] == "cosine":
+        if row["judged_under"] == "one condition for all":
             prefix = HELD_OUT if row["pairs"] == "held_out" else ""
             for name, higher in _OF_EMBEDDING.items():
-                yield from _one(f"{prefix}embedding.{name}", row[name], None, higher)
+                yield from _one(f"{prefix}{_DISTANCES[row['distance']]}.{name}", row[name], None, higher)
 
 
 def _mean_deviation(evaluation: Mapping[str, Any], prefix: str, *, held_out: bool) -> Iterator[ListedScore]:

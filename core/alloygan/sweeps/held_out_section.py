@@ -1,6 +1,6 @@
 """The page's section on held-out conditions: what is left of the way from the nearest known images to real ones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
@@ -53,7 +53,7 @@ def held_out_section(
         list(_tables(ablation, scores, letters, of_distances)),
         list(_tables(ablation, scores, letters, of_means)),
         _gap_panels(ablation, scores, letters, of_distances),
-        list(_left_out(scores, [*of_distances, *of_means])),
+        list(_left_out(ablation, scores, letters, [*of_distances, *of_means])),
     )
 
 
@@ -110,13 +110,20 @@ def _entry(one: Remainder | None) -> Entry:
     return Entry(number(one.value), number_interval(one.interval), verdict, notes)
 
 
-def _left_out(scores: Sequence[HeldOutScore], names: Sequence[str]) -> "list[str]":
-    """What is in no sum, since real images of the nearest condition cannot be told from those of the condition."""
-    found: dict[str, dict[str, None]] = {}
-    for one in scores:
-        if one.score in names and not one.told_apart:
-            found.setdefault(_words(one.score), {})[one.condition] = None
-    return [f"{name}: {'; '.join(conditions)}" for name, conditions in found.items()]
+def _left_out(
+    ablation: Ablation, scores: Sequence[HeldOutScore], letters: Mapping[str, str], names: Sequence[str]
+) -> Iterator[str]:
+    """What is in no sum, since real images of the nearest condition cannot be told from those of the condition: which
+    that is depends on what was trained on.
+    """
+    groups = _groups(ablation, scores)
+    for group in groups:
+        found: dict[str, dict[str, None]] = {}
+        for one in scores:
+            if one.cell in group and one.score in names and not one.told_apart:
+                found.setdefault(_words(one.score), {})[one.condition] = None
+        cells = f" (in {', '.join(letters[cell] for cell in group)})" if len(groups) > 1 else ""
+        yield from (f"{name}{cells}: {'; '.join(conditions)}" for name, conditions in found.items())
 
 
 def _gap_panels(
