@@ -9,6 +9,7 @@ import torch
 
 from alloygan import Zoo, train
 from alloygan.cli import main
+from alloygan.errors import DataError
 from alloygan.evaluation.of_run import evaluate_run
 from alloygan.sharing import load_generator
 
@@ -103,6 +104,9 @@ def test_classes_are_served_by_the_nearest(zoo: Zoo, tmp_path: Path, capsys: pyt
     result = evaluate_run(run, zoo)
     assert sum(one["held_out"] for one in result["conditions"]) == 2
     assert [one["values"] for one in result["condition_sweeps"]] == [[0.35, 0.5, 0.65], [5.0, 10.0, 20.0]]
+    with pytest.raises(DataError, match="knows classes only") as caught:
+        model.check((0.64, 20.0))
+    assert "composition = 0.65, time = 20" not in str(caught.value), "what was held out is not known"
 
 
 def test_a_condition_that_is_not_there_is_told_before_anything_runs(

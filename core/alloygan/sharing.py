@@ -47,8 +47,9 @@ class SharedGenerator:
     def check(self, row: Row) -> None:
         """Raise DataError where this generator cannot be asked for a condition off its table."""
         if needs_label(self.spec) and self.space.label(row) < 0:
-            near = self.space.nearest_row(row)
-            known = "; ".join(self.space.text(known_row) for known_row in self.space.table)
+            near = nearest_trained(self.space, row)
+            trained = [one for label, one in enumerate(self.space.table) if label not in self.space.held_out]
+            known = "; ".join(self.space.text(one) for one in trained)
             raise DataError(
                 f"{self.space.text(row)}: this generator knows classes only (its conditioner needs an id), and this is "
                 f"none of them. Nearest: {self.space.text(near) if near else '(none)'}. Known: {known}. "
