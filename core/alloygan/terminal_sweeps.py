@@ -163,7 +163,7 @@ def print_results(console: Console, results: "Results") -> None:
             else:
                 row += [_mean(one), _interval(one.mean if one else None)]
             table.add_row(*row, f"{one.floor:.3g}" if one is not None and one.floor is not None else "–")
-        console.print(table, highlight=False)
+        _print_whole(console, table)
         console.print()
     console.print(
         "Means over seeds; differences are paired by seed, with 95 % bootstrap intervals of the seeds, and bold where "
@@ -171,6 +171,13 @@ def print_results(console: Console, results: "Results") -> None:
         style="dim",
         highlight=False,
     )
+
+
+def _print_whole(console: Console, table: Table) -> None:
+    """Print a table of numbers, of which none is cut: a terminal that is too narrow breaks the lines itself."""
+    width = max(console.width, Console(width=1000).measure(table).maximum)
+    wide = Console(file=console.file, width=width, force_terminal=console.is_terminal)
+    wide.print(table, highlight=False)
 
 
 def _mean(one: "CellScore | None") -> str:

@@ -2,14 +2,17 @@
 
 import io
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from alloygan import Zoo
 from alloygan.sweeps.cell_folder import Status
 from alloygan.sweeps.grid import Ablation, read_ablation
-from alloygan.terminal_sweeps import Board
+from alloygan.terminal_sweeps import Board, _print_whole
 
 Write = Callable[[str], Path]
 
@@ -41,3 +44,14 @@ def test_all_runs_are_shown_where_they_fit(zoo: Zoo, write: Write) -> None:
     lines = shown(ablation, {run.key: Status("waiting") for run in ablation.runs}, height=24)
     assert len(lines) == 7
     assert "more" not in lines[-1]
+
+
+def test_numbers_of_a_result_are_not_cut() -> None:
+    table = Table(box=None)
+    for _ in range(6):
+        table.add_column("", no_wrap=True)
+    table.add_row(*(escape("[0.123456, 7.891]") for _ in range(6)))
+    console = Console(width=40, file=StringIO())
+    _print_whole(console, table)
+    assert isinstance(console.file, StringIO)
+    assert console.file.getvalue().count("[0.123456, 7.891]") == 6

@@ -80,7 +80,9 @@ class TrainingSpec(Spec):
     @model_validator(mode="after")
     def _one_length(self) -> Self:
         if (self.epochs is None) == (self.images is None):
-            raise ValueError("give the length as either epochs or images; null removes one: --set training.epochs=null")
+            raise ValueError(
+                "give the length as either epochs or images; null removes the other: --set training.images=null"
+            )
         for optimizer in (self.optimizer, self.critic_optimizer):
             if isinstance(optimizer, SGD) and optimizer.nesterov and optimizer.momentum == 0:
                 raise ValueError("nesterov needs momentum above 0")

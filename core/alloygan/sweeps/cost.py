@@ -70,9 +70,9 @@ def estimate(spec: GanSpec, space: ConditionSpace, patches: int) -> Cost:
 
 
 def _best_time(work: Callable[[], None], device: torch.device) -> float:
-    """Seconds of the fastest of two runs after one that is not counted."""
+    """Seconds of the fastest of five runs after one that is not counted: others may work on the machine too."""
     times = []
-    for _ in range(3):
+    for _ in range(6):
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         start = time.perf_counter()
