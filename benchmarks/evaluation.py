@@ -9,10 +9,13 @@ python benchmarks/evaluation.py my-spec.yaml --images 250 --repetitions 5 --page
 """
 
 import argparse
+import os
 import statistics
 import time
 from collections.abc import Sequence
 from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch is there, as the command line does
 
 import torch
 from rich.console import Console

@@ -22,6 +22,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch is there, as the command line does
+
 import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity, normalize

@@ -14,6 +14,7 @@ python benchmarks/roofline.py zoo:demo --modes fp32 --json result.json
 
 import argparse
 import math
+import os
 import statistics
 import tempfile
 import time
@@ -22,6 +23,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch is there, as the command line does
 
 import torch
 from torch import Tensor

@@ -21,6 +21,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch is there, as the command line does
 os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # before torch is there: its profiler tells when it starts and stops
 
 import torch
