@@ -120,3 +120,11 @@ def test_one_of_our_own_plugins_is_named_with_its_version() -> None:
     with pytest.raises(AttributeError) as caught:
         wgan.build(None).critic(None)
     assert (plugin_fault(caught.value) or "").startswith("plugin jain2024 of alloygan ")
+
+
+def test_a_file_that_cannot_be_imported_is_told_with_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "broken.py").write_text("x = 1\n\nclass A(LosSpec):\n    pass\n")
+    monkeypatch.chdir(tmp_path)
+    for path in (Path("broken.py"), tmp_path / "broken.py"):
+        with pytest.raises(PluginError, match=r"broken\.py, line 3, failed to import: NameError"):
+            load_zoo([path])

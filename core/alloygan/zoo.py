@@ -7,6 +7,7 @@ import importlib.util
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -182,9 +183,18 @@ def _file_module(path: Path) -> ModuleType:
     except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise PluginError(
-            f"--plugin {path} failed to import: {type(error).__name__}: {error}. Repair the file or leave it out."
+            f"--plugin {path}{_line_of(path, error)} failed to import: {type(error).__name__}: {error}. Repair the "
+            "file or leave it out."
         ) from error
     return module
+
+
+def _line_of(path: Path, error: BaseException) -> str:
+    """Where in the file an import went wrong, if it came as far as running it: ", line 7,"."""
+    lines = [
+        at.lineno for at in traceback.extract_tb(error.__traceback__) if Path(at.filename).resolve() == path.resolve()
+    ]
+    return f", line {lines[-1]}," if lines else ""
 
 
 def _fill(
