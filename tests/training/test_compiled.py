@@ -24,12 +24,10 @@ def test_without_a_compiler_the_spec_is_refused_with_the_reason(
 ) -> None:
     import torch._inductor.config as config
 
-    monkeypatch.setattr(config.cpp, "cxx", (None, str(tmp_path / "no-compiler")))
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
-    torch._dynamo.reset()
-    with pytest.raises(TrainingError, match=r"training\.compile: nets: torch cannot compile the networks: .*: off"):
+    refused = r"training\.compile: nets: torch cannot compile the networks: .*: off"
+    with config.patch({"cpp.cxx": (None, str(tmp_path / "none"))}), pytest.raises(TrainingError, match=refused):
         train(tiny({"compile": "nets"}), tmp_path / "run", data=tiny_data)
-    torch._dynamo.reset()
 
 
 def test_one_training_after_another_is_still_compiled(

@@ -139,6 +139,8 @@ def processes(device: torch.device) -> Iterator[Processes]:
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=TIMEOUT)
     try:
         yield Processes(dist.get_rank(), dist.get_world_size())
+        # Nobody leaves while another one still waits for a message: it would take that for a death.
+        dist.barrier()
     finally:
         dist.destroy_process_group()
 
