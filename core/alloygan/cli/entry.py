@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Of several processes that train together, the first one speaks.
         screen.quiet = messages.quiet = True
     if refused_already():
-        sys.exit(0)
+        sys.exit(0)  # started again after a refusal: ending well is what keeps the launcher from another start
     try:
         app(arguments, exit_on_error=False, print_error=True, error_console=messages)
     except CycloptsError:

@@ -73,7 +73,7 @@ def due(losses: Mapping[str, LossSpec], number: int, critic_updates: int) -> Due
     return (*(at(number * critic_updates + i) for i in range(critic_updates)), at(number))
 
 
-def _twice(loss: LossSpec) -> bool:
+def _differentiates_twice(loss: LossSpec) -> bool:
     return "second_order" in loss.needs
 
 
@@ -132,7 +132,11 @@ class EagerUpdate:
             reason = " ".join(str(error).split())[:300]
             instead = "off, or nets" if how == "step" else "off"
             if of_a_second_gradient(error):
-                some = [f"losses.{name}" for name, loss in self._state.gan.spec.losses.items() if _twice(loss)]
+                some = [
+                    f"losses.{name}"
+                    for name, loss in self._state.gan.spec.losses.items()
+                    if _differentiates_twice(loss)
+                ]
                 reason = (
                     f"a gradient of a gradient ({', '.join(some)}). A loss can judge images anew with step.critic, "
                     "which is not compiled"
