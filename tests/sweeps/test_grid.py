@@ -190,6 +190,9 @@ def test_a_level_that_writes_down_what_is_there_is_noted(zoo: Zoo, write: Write)
         ("vary: {w: {a: {}, b: {critic.kind: projecton}}}", "ablation.yaml:3:23: critic: unknown critic 'projecton'"),
         ("vary: {w: {a: {}, film: {generator.injection: film, generator.embedding: 3}}}", "(in the cell 'film' of "),
         ("seeds: 3", "not an ablation: it has neither `vary` nor `cells`"),
+        ("varry: {w: {a: {}, b: {generator.width: 8}}}", "varry: unknown key of an ablation. Did you mean 'vary'?"),
+        ("vary: {w: [8, 16]}", "vary.w: expected a mapping such as {name: …}, not a list"),
+        ("vary: {w: {a: 8}}", "vary.w.a: expected a mapping such as {name: …} (got 8)"),
         ("vary: {w: {a: {}, b: {losses.contrastive.weight: {x: 1}}}}", "losses.contrastive.weight"),
     ],
 )

@@ -19,6 +19,8 @@ def describe(error: Any) -> str:
     if error["type"] in ("unknown_field", "unknown_kind", "rule"):
         return message
     given = error["input"]
+    if error["type"] in ("dict_type", "mapping_type", "model_type", "model_attributes_type"):
+        message = "expected a mapping such as {name: …}" + (", not a list" if isinstance(given, (list, tuple)) else "")
     if isinstance(given, (str, int, float, bool)) or given is None:
         return f"{message} (got {str(given) if isinstance(given, str) else given!r})"
     return message

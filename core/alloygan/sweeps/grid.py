@@ -106,9 +106,9 @@ def read_ablation(path: str | Path, zoo: Zoo, overrides: Sequence[str] = ()) -> 
         override(tree, text)
     where = Position(str(path))
     own = Node({key: tree.value.pop(key) for key in KEYS if key in tree.value}, where)
+    _refuse_unknown(tree)
     if not {"vary", "cells"} & own.value.keys():
         raise SpecError(f"{where}: not an ablation: it has neither `vary` nor `cells`")
-    _refuse_unknown(tree)
     document = document_of(own, keep_null=True)
     spec: AblationSpec = zoo.validate_as(AblationSpec, document)
     planned = [*_product(spec, own), *_listed(spec, own)]
