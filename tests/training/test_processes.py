@@ -31,7 +31,8 @@ training: {images: 48, batch_size: 8, critic_updates: 2, optimizer: {kind: sgd, 
 ONE_HOT = "generator: {conditioner: one_hot}\ncritic: {conditioner: one_hot}\n"
 EQ_1 = "{kind: proportional_2c, label_distance: fixed, relative: true, anchored: true, alpha: 1.0}"
 # Whatever can differ between a part of the batch and all of it: losses over pairs, penalties, heads, unused heads,
-# batch norm in the critic, augmentation of generated images, weights of a vicinal sampler.
+# batch norm in the critic, augmentation of generated images, weights of a vicinal sampler, fused optimisers that go by
+# memory.
 SPECS = {
     "paper": ONE_HOT + "critic: {norm: batch}\nlosses: {adversarial: wgan, contrastive: contragan_2c}\n",
     "wgan with an unused head": "critic: {norm: batch}\nlosses: {adversarial: {kind: wgan, clip: 0}}\n",
@@ -44,6 +45,7 @@ SPECS = {
     "minimax": "losses: {adversarial: minimax}\n",
     "non-saturating, classifier": ONE_HOT + "losses: {adversarial: non_saturating, classes: auxiliary_classifier}\n",
     "vicinal": "losses: {adversarial: vicinal_hinge}\ntraining: {sampler: {kind: vicinal, vicinity: soft}}\n",
+    "channels last": "training: {channels_last: true, optimizer: {kind: adam, lr: 0.01, eps: 0.01}}\n",
     "augmented": "training: {augment: {kind: diffaugment, first: d4}, sampler: balanced}\n",
 }
 
@@ -112,7 +114,7 @@ def tensors(state: dict[str, Any]) -> dict[str, Tensor]:
 def test_the_update_is_that_of_one_process(
     name: str, folder: Path, alone: dict[str, dict[str, Any]], shared: dict[str, dict[str, Any]], zoo: Zoo
 ) -> None:
-    """Three generator updates by plain gradient descent: what weights have moved by is the sum of the gradients."""
+    """Three generator updates, most by plain gradient descent: what weights have moved by is the sum of the gradients."""
     number = list(SPECS).index(name)
     start = untrained(zoo, folder / f"{number}.yaml")
     one, several = tensors(alone[name]), tensors(shared[name])

@@ -57,15 +57,15 @@ class Processes:
         if self.count == 1:
             return
         some = list(parameters)
-        missing = [parameter.grad is None for parameter in some]
-        # Missing ones travel as zeros, so that all messages have the same length.
+        # Missing ones travel as zeros, so that all messages have the same length. What no process has a gradient of is
+        # left alone by the optimiser, as in one process.
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in some]
         flat = torch.cat([gradient.flatten() for gradient in gradients])
         dist.all_reduce(flat)
         flat /= self.count
-        for parameter, part, absent in zip(some, torch.split(flat, [p.numel() for p in some]), missing, strict=True):
-            # What no process has a gradient of is left alone by the optimiser, as in one process.
-            parameter.grad = None if absent else part.view_as(parameter)
+        parts = torch.split(flat, [gradient.numel() for gradient in gradients])
+        # Into the gradients' own memory: fused optimisers go by memory alone, which has the format of the weights.
+        torch._foreach_copy_(gradients, [part.view_as(one) for part, one in zip(parts, gradients, strict=True)])
 
     @torch.no_grad()
     def average(self, values: Tensor) -> Tensor:
@@ -82,9 +82,10 @@ class Processes:
         if self.count == 1:
             return
         for name, tensor in named:
-            others = [torch.empty_like(tensor) for _ in range(self.count)]
-            dist.all_gather(others, tensor.contiguous())
-            if not all(torch.equal(tensor, other) for other in others):
+            mine = tensor.contiguous()
+            others = [torch.empty_like(mine) for _ in range(self.count)]
+            dist.all_gather(others, mine)
+            if not all(torch.equal(mine, other) for other in others):
                 raise TrainingError(
                     f"{name} is not the same in all {self.count} processes after {images_seen:,} images: a loss or a "
                     "network draws random numbers of its own, or does something else in each process"
@@ -136,7 +137,8 @@ def processes(device: torch.device) -> Iterator[Processes]:
     if int(os.environ.get("WORLD_SIZE", "1")) <= 1 or "RANK" not in os.environ:
         yield ALONE
         return
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=TIMEOUT)
+    on_gpu = device.type == "cuda"
+    dist.init_process_group("nccl" if on_gpu else "gloo", timeout=TIMEOUT, device_id=device if on_gpu else None)
     try:
         yield Processes(dist.get_rank(), dist.get_world_size())
         # Nobody leaves while another one still waits for a message: it would take that for a death.
