@@ -36,6 +36,7 @@ import throughput
 from alloygan import Data, load_zoo, train
 from alloygan.data.held_out import load_data
 from alloygan.specs.gan import GanSpec
+from alloygan.training.float32 import float32_arithmetic
 from alloygan.training.loop import Progress
 from periods import of_updates, period, warm_up, whole_periods
 from result_page import Result, add_arguments, device_of, show
@@ -307,14 +308,13 @@ def _matrix_product(side: int, precision: str, device: torch.device) -> float:
 @contextmanager
 def _arithmetic(precision: str) -> Iterator[None]:
     """TF32 where it is asked for, IEEE float32 otherwise; of convolutions the fastest algorithm that there is."""
-    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
-    before = cudnn.allow_tf32, matmul.allow_tf32, cudnn.benchmark
-    cudnn.allow_tf32 = matmul.allow_tf32 = precision == "tf32"
-    cudnn.benchmark = True
+    cudnn = torch.backends.cudnn
+    before, cudnn.benchmark = cudnn.benchmark, True
     try:
-        yield
+        with float32_arithmetic(tf32=precision == "tf32"):
+            yield
     finally:
-        cudnn.allow_tf32, matmul.allow_tf32, cudnn.benchmark = before
+        cudnn.benchmark = before
 
 
 if __name__ == "__main__":

@@ -3,8 +3,13 @@
 The public surface. Names are imported when they are first used, so that what needs no torch does not pay for it.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+# Without it a product is not reproducible on a GPU, and a training refuses it. torch reads it once in a process, at the
+# first product of all, which may come long before a training: when a model is sampled, say.
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 if TYPE_CHECKING:
     from alloygan.assembler import assemble as assemble

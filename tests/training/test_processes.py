@@ -114,7 +114,7 @@ def tensors(state: dict[str, Any]) -> dict[str, Tensor]:
 def test_the_update_is_that_of_one_process(
     name: str, folder: Path, alone: dict[str, dict[str, Any]], shared: dict[str, dict[str, Any]], zoo: Zoo
 ) -> None:
-    """Three generator updates, most by plain gradient descent: what weights have moved by is the sum of the gradients."""
+    """Three generator updates, by plain gradient descent but for one: what moves a weight is the sum of gradients."""
     number = list(SPECS).index(name)
     start = untrained(zoo, folder / f"{number}.yaml")
     one, several = tensors(alone[name]), tensors(shared[name])

@@ -1,12 +1,12 @@
 """Where to train, and the settings that make a training reproducible there."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
 from alloygan.errors import SpecError
+from alloygan.training.float32 import float32_arithmetic
 
 
 def choose_device(asked: str) -> torch.device:
@@ -17,30 +17,23 @@ def choose_device(asked: str) -> torch.device:
 
 
 @contextmanager
-def reproducible(device: torch.device, *, tf32: bool = False, tried: bool = False) -> Iterator[None]:
+def reproducible(*, tf32: bool = False, tried: bool = False) -> Iterator[None]:
     """Deterministic kernels and IEEE float32 (or TF32): the same run gives the same bits on the same machine.
 
     `tried`: cuDNN tries its algorithms and takes the fastest, which need not be the same one in the next run.
+    cuBLAS is reproducible by what `alloygan/__init__.py` has set.
     """
-    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
-    before = (
-        torch.are_deterministic_algorithms_enabled(),
-        cudnn.benchmark,
-        cudnn.allow_tf32,
-        matmul.allow_tf32,
-    )
+    cudnn = torch.backends.cudnn
+    before = torch.are_deterministic_algorithms_enabled(), cudnn.benchmark
     filled = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
-    if device.type == "cuda":
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when it starts
     torch.use_deterministic_algorithms(True)
     # Filling what every operator is about to write helps to find a wrong one; the bits are the same without.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     cudnn.benchmark = tried
-    cudnn.allow_tf32 = tf32
-    matmul.allow_tf32 = tf32
     try:
-        yield
+        with float32_arithmetic(tf32=tf32):
+            yield
     finally:
         torch.use_deterministic_algorithms(before[0])
         torch.utils.deterministic.fill_uninitialized_memory = filled  # type: ignore[attr-defined]
-        cudnn.benchmark, cudnn.allow_tf32, matmul.allow_tf32 = before[1:]
+        cudnn.benchmark = before[1]

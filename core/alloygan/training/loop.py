@@ -63,7 +63,7 @@ def train(
     with (
         processes(device) as group,
         folder.locked(group.first),
-        reproducible(device, tf32=arithmetic.tf32, tried=not arithmetic.exact),
+        reproducible(tf32=arithmetic.tf32, tried=not arithmetic.exact),
         ExitStack() as stack,
     ):
         graphs = graphs_on(device, group) if training.cuda_graph else None
