@@ -24,11 +24,21 @@ from typing import Literal
 
 from alloygan.hookspecs import hookimpl
 from alloygan.specs.components import LossSpec
-from alloygan.interfaces.loss import Loss
+from alloygan.interfaces.loss import Loss, Terms
 
 
 class Sick(Loss):
+    def __init__(self, when):
+        super().__init__()
+        self.when = when
+
     def critic(self, step):
+        if self.when == "a number":
+            return Terms({}, {"mean": 0.5})
+        if self.when == "a dict":
+            return {"critic": step.fake.score.mean()}
+        if self.when == "a vector":
+            return Terms({}, {"scores": step.fake.score})
         raise ZeroDivisionError("the step failed")
 
     def generator(self, step):
@@ -39,12 +49,12 @@ class SickSpec(LossSpec):
     """A loss that fails."""
 
     kind: Literal["sick"] = "sick"
-    when: Literal["build", "step"] = "build"
+    when: str = "build"
 
     def build(self, site):
         if self.when == "build":
             raise KeyError("the build failed")
-        return Sick()
+        return Sick(self.when)
 
 
 class Unfinished(LossSpec):
@@ -94,6 +104,21 @@ def test_the_plugin_its_line_and_the_remedy_are_named(
     assert said in message
     assert f"{plugin}, line {line}, in {place}" in message
     assert "Traceback" not in message
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        ("a number", "the term 'mean' is 0.5, of type float; a term is a 0-d tensor"),
+        ("a dict", "the loss 'sick' returns dict; critic() and generator() return Terms"),
+        ("a vector", "the loss 'sick' observes 'scores' with shape (4,); a term is one number"),
+    ],
+)
+def test_terms_that_are_none_are_told(
+    tmp_path: Path, plugin: Path, capsys: pytest.CaptureFixture[str], when: str, said: str
+) -> None:
+    assert train(tmp_path, SPEC.replace("WHEN", when), plugin) == 2
+    assert said in capsys.readouterr().err
 
 
 def test_the_traceback_is_shown_where_it_is_asked_for(

@@ -19,6 +19,15 @@ class Terms:
     objective: Mapping[str, Tensor] = field(default_factory=dict)
     observed: Mapping[str, Tensor] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Raise TypeError for what is no tensor, where the loss makes it."""
+        for name, value in (*self.objective.items(), *self.observed.items()):
+            if not isinstance(value, Tensor):
+                raise TypeError(
+                    f"the term {name!r} is {value!r}, of type {type(value).__name__}; a term is a 0-d tensor on the "
+                    "device of what it was computed from"
+                )
+
 
 class Loss(nn.Module):
     """One term of the objective. Override what applies; by default a loss says nothing in either step.

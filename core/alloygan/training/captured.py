@@ -93,8 +93,7 @@ class CapturedUpdate:
             self._captured[due] = self._capture(inputs, due)
             return self._compared(self._captured[due], due)
         captured = self._captured[due]
-        for place, value in zip(_tensors(captured.inputs), _tensors(inputs), strict=True):
-            place.copy_(value)
+        torch._foreach_copy_(list(_tensors(captured.inputs)), list(_tensors(inputs)))
         captured.replay()
         return captured.said
 
@@ -111,9 +110,10 @@ class CapturedUpdate:
                 tensor.copy_(before[name])
         for generator, state in generators:
             generator.set_state(state)
-        said = self._eager(captured.inputs, due)
+        # Where the updates before the capture were made: gradients of one weight are added up on one stream.
+        said = self._graphs.warm_up(lambda: self._eager(captured.inputs, due))
         for name, tensor in (*_named(said), *named.items()):
-            if not torch.equal(replayed[name].nan_to_num(), tensor.detach().nan_to_num()):
+            if not torch.allclose(replayed[name], tensor.detach(), rtol=0, atol=0, equal_nan=True):
                 raise TrainingError(
                     f"training.cuda_graph: an update that is captured and replayed has another {name} than the same "
                     "update without: a number of Python's, such as a count or an average that a loss keeps, stays as "

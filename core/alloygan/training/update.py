@@ -11,7 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from alloygan.errors import SpecError, TrainingError
+from alloygan.errors import PluginError, SpecError, TrainingError
 from alloygan.interfaces.augmenter import Augmenter
 from alloygan.interfaces.batch import Batch
 from alloygan.interfaces.condition import Condition
@@ -157,7 +157,7 @@ class EagerUpdate:
             with part("optimiser"):
                 for loss in state.gan.losses.values():
                     loss.after_critic_update(state.gan.critic)
-        return said
+        return _let_go(said)
 
     def _critic_terms(self, inputs: CriticInputs, due: frozenset[str]) -> tuple[dict[str, Terms], Tensor | None]:
         batch = inputs.batch
@@ -178,7 +178,7 @@ class EagerUpdate:
         whole = whole_critic_step(step, self._group)
         said = {}
         for name, loss in self._due(due):
-            said[name] = loss.critic(whole if name in self._over_batch else step)
+            said[name] = _terms_of(name, loss.critic(whole if name in self._over_batch else step))
         return said, objective(said, self._weights)
 
     def _update_generator(self, inputs: GeneratorInputs, last: CriticInputs, due: frozenset[str]) -> dict[str, Terms]:
@@ -188,7 +188,7 @@ class EagerUpdate:
         if total is not None:
             self._descend(total, state.generator_optimizer, state.making)
         state.let_judges_learn(True)
-        return said
+        return _let_go(said)
 
     def _generator_terms(
         self, inputs: GeneratorInputs, last: CriticInputs, due: frozenset[str]
@@ -210,7 +210,7 @@ class EagerUpdate:
         whole = whole_generator_step(step, self._group)
         said = {}
         for name, loss in self._due(due):
-            said[name] = loss.generator(whole if name in self._over_batch else step)
+            said[name] = _terms_of(name, loss.generator(whole if name in self._over_batch else step))
         return said, objective(said, self._weights)
 
     def _due(self, names: frozenset[str]) -> Iterator[tuple[str, Loss]]:
@@ -253,3 +253,24 @@ class EagerUpdate:
             self._group.average_gradients(parameters)
         with part("optimiser"):
             optimizer.step()
+
+
+def _terms_of(name: str, found: object) -> Terms:
+    """What a loss returned. Raises PluginError for anything but Terms, and for observed terms that are no numbers."""
+    if not isinstance(found, Terms):
+        raise PluginError(f"the loss {name!r} returns {type(found).__name__}; critic() and generator() return Terms")
+    for term, value in found.observed.items():
+        if value.ndim != 0:
+            raise PluginError(
+                f"the loss {name!r} observes {term!r} with shape {tuple(value.shape)}; a term is one number, such as a "
+                "mean over the batch"
+            )
+    return found
+
+
+def _let_go(said: dict[str, Terms]) -> dict[str, Terms]:
+    """The terms without what they were computed from, which would otherwise be kept until the next update."""
+    return {
+        name: Terms(*({key: value.detach() for key, value in one.items()} for one in (terms.objective, terms.observed)))
+        for name, terms in said.items()
+    }
