@@ -25,5 +25,15 @@ class SelfAttention2d(nn.Module):
         query, key, value = (
             rearrange(part(features), "b c h w -> b (h w) c") for part in (self.query, self.key, self.value)
         )
-        attended = F.scaled_dot_product_attention(query, key, value, scale=1.0)
+        attended = _attended(query, key, value)
         return features + self.gamma * rearrange(attended, "b (h w) c -> b c h w", h=features.shape[2])
+
+
+def _attended(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """softmax(Q Kᵀ) V of (B, N, C) each."""
+    if not (query.is_cuda and query.dtype in (torch.bfloat16, torch.float16)):
+        return F.scaled_dot_product_attention(query, key, value, scale=1.0)
+    # torch's fused kernels never hold all N × N products. They want heads, and the features of a position side by side;
+    # in float32 they would not be IEEE's, and they have no second derivative.
+    query, key, value = (rearrange(one, "b n c -> b 1 n c").contiguous() for one in (query, key, value))
+    return F.scaled_dot_product_attention(query, key, value, scale=1.0).squeeze(1)
