@@ -7,6 +7,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import FrameType
 
+from alloygan.lost_processes import lost_process
 from alloygan.zoo import FILE_PLUGIN, GROUP
 
 OWN = "alloygan_plugins"
@@ -16,8 +17,10 @@ def plugin_fault(error: BaseException) -> str | None:
     """One message for an exception that went through a plugin's code: whose, where and what; None if none was in it.
 
     The innermost line of a plugin is named; one that others wrote before one of alloygan's own, which they may have
-    called wrongly.
+    called wrongly. No plugin's fault is the death of another process.
     """
+    if lost_process(error):
+        return None
     points = {point.value.split(":")[0].split(".")[0]: point for point in entry_points(group=GROUP)}
     lines = [
         (package, frame, number)

@@ -100,18 +100,31 @@ def command(*words: object) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_killed_process_starts_again_and_the_training_ends_as_it_would_have(zoo: Zoo, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "contrastive",
+    ["", "losses: {contrastive: {kind: proportional_2c, alpha: 1.0}}\n"],
+    ids=["noticed in the gradient", "noticed in a loss"],
+)
+def test_a_killed_process_starts_again_and_the_training_ends_as_it_would_have(
+    contrastive: str, zoo: Zoo, tmp_path: Path
+) -> None:
     (tmp_path / "dies_once.py").write_text(DIES_ONCE)
     marker = tmp_path / "dead"
     text = "training: {images: 96, checkpoint_every: 16, keep_checkpoints: 9}\n"
-    spec = write(tmp_path, text + f"losses: {{dies: {{kind: dies_once, marker: {marker}}}}}\n")
+    plain = write(tmp_path, text + contrastive)
+    # Before the contrastive loss, in which the other one then waits for this one's part.
+    spec = plain.with_name("dies.yaml")
+    spec.write_text(
+        f"extends: base.yaml\n{text}losses: {{dies: {{kind: dies_once, marker: {marker}}}"
+        + (", contrastive: {kind: proportional_2c, alpha: 1.0}}\n" if contrastive else "}\n")
+    )
     done = command("train", spec, "--out", tmp_path / "run", "--processes", 2, "--plugin", tmp_path / "dies_once.py")
     assert done.returncode == 0, done.stderr[-3000:]
     assert marker.exists()
     assert done.stdout.count("trained:") == 1, "the first process speaks for all"
     images = [json.loads(line)["images"] for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert images == sorted(set(images))
-    plain = write(tmp_path, text)
+    assert "plugin" not in done.stderr
     train(zoo.read_spec(plain), tmp_path / "alone")
     same_weights(tmp_path / "run", tmp_path / "alone")
 

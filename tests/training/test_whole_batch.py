@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from alloygan.errors import SpecError
 from alloygan.interfaces.batch import Batch
 from alloygan.interfaces.condition import Condition
 from alloygan.interfaces.critic import Critique
@@ -69,3 +70,22 @@ def test_synchronised_batch_norm_is_as_exact_as_torch_s(dtype: torch.dtype, monk
     assert found.dtype == expected.dtype
     torch.testing.assert_close(found, expected)
     torch.testing.assert_close(shared.running_mean, plain.running_mean)
+
+
+class _Named(nn.BatchNorm2d):
+    """Torch's batch norm under another name."""
+
+
+class _WithActivation(nn.BatchNorm2d):
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's own name
+        return super().forward(input).relu()
+
+
+def test_batch_norms_of_other_classes_are_synchronised_or_refused_by_name() -> None:
+    both = Processes(0, 2)
+    named = nn.Sequential(_Named(3))
+    synchronise(named, both)
+    assert type(named[0]).__name__ == "_Synchronised"
+    with pytest.raises(SpecError, match=r"synchronise_batch_norm: 1 of Sequential is a _WithActivation"):
+        synchronise(nn.Sequential(nn.Identity(), _WithActivation(3)), both)
+    synchronise(nn.Sequential(_WithActivation(3)), Processes())

@@ -10,6 +10,7 @@ from cyclopts import CycloptsError
 
 from alloygan.cli.app import app, fail, messages, screen
 from alloygan.errors import AlloyganError, PluginError
+from alloygan.lost_processes import lost_process
 from alloygan.plugin_faults import plugin_fault
 from alloygan.training.torchrun import refused_already
 
@@ -43,10 +44,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if refused_already():
             sys.exit(1)  # the other one is gone, which is all that this error says
+        if lost_process(error) and not os.environ.get("ALLOYGAN_TRACEBACK"):
+            # Nothing that would be refused again: the launcher starts all of them once more.
+            messages.print(f"a message to another process of this training failed: {_first_line(error)}", markup=False)
+            sys.exit(1)
         _blame(error)
     except KeyboardInterrupt:
         messages.print("interrupted; the same command goes on, a training from its last checkpoint", markup=False)
         sys.exit(130)
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _blame(error: Exception) -> NoReturn:

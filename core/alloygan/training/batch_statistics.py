@@ -7,6 +7,7 @@ CPU is what runs.
 import torch
 from torch import Tensor, nn
 
+from alloygan.errors import SpecError
 from alloygan.training.collectives import summed
 from alloygan.training.processes import Processes
 
@@ -51,10 +52,20 @@ class _Synchronised(nn.modules.batchnorm._BatchNorm):
 
 
 def synchronise(network: nn.Module, processes: Processes) -> None:
-    """Make all batch norms of a network take their statistics over the processes; nothing changes for a single one."""
+    """Make all batch norms of a network take their statistics over the processes; nothing changes for a single one.
+
+    Raises SpecError for a batch norm that computes in a way of its own.
+    """
     if processes.count == 1:
         return
-    for module in network.modules():
-        if type(module) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d):
-            module.__class__ = _Synchronised
-            module.count = processes.count  # type: ignore[assignment]
+    for name, module in network.named_modules():
+        if isinstance(module, _Synchronised) or not isinstance(module, nn.modules.batchnorm._BatchNorm):
+            continue
+        if type(module).forward is not nn.modules.batchnorm._BatchNorm.forward:
+            raise SpecError(
+                f"training.synchronise_batch_norm: {name} of {type(network).__name__} is a {type(module).__name__}, a "
+                "batch norm that computes in a way of its own, whose statistics cannot be those of all processes; use "
+                "false, one process, or a network with torch's batch norms"
+            )
+        module.__class__ = _Synchronised
+        module.count = processes.count  # type: ignore[assignment]
