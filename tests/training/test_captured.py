@@ -181,3 +181,52 @@ def test_without_a_gpu_it_is_refused(zoo: Zoo, tmp_path: Path) -> None:
 def test_on_cuda_it_makes_the_same_bits(text: str, zoo: Zoo, tmp_path: Path) -> None:
     eager, captured = specs(zoo, tmp_path, text, "cuda")
     assert outcome(train(eager, tmp_path / "eager")) == outcome(train(captured, tmp_path / "captured"))
+
+
+DROPS = """
+from typing import Literal
+
+from torch.nn.functional import dropout
+
+from alloygan import Loss, LossSpec, Terms, hookimpl
+
+
+class Drops(LossSpec):
+    "Drops scores."
+
+    kind: Literal["drops"] = "drops"
+
+    def build(self, site):
+        return DropsLoss()
+
+
+class DropsLoss(Loss):
+    def critic(self, step):
+        return Terms({"critic": dropout(step.real.score, 0.5).square().mean()})
+
+    def generator(self, step):
+        return Terms({"generator": dropout(step.fake.score, 0.5).square().mean()})
+
+
+@hookimpl
+def alloygan_register_losses(register):
+    register(Drops)
+"""
+
+
+@pytest.mark.parametrize("until", [None, 96])
+def test_what_draws_from_torch_s_own_generator_draws_the_same_again(
+    until: int | None, tmp_path: Path, recorded: RecordedGraphs
+) -> None:
+    (tmp_path / "drops.py").write_text(DROPS)
+    eager, captured = specs(load_zoo([tmp_path / "drops.py"]), tmp_path, "losses: {drops: drops}\n", "auto")
+    torch.manual_seed(5)
+    first = train(eager, tmp_path / "eager")
+    after = torch.rand(())
+    torch.manual_seed(6)
+    assert outcome(first) == outcome(train(eager, tmp_path / "again"))
+    train(captured, tmp_path / "captured", until=until)
+    assert outcome(first) == outcome(train(captured, tmp_path / "captured"))
+    assert recorded.captures == (1 if until is None else 2)
+    torch.manual_seed(5)
+    assert torch.equal(after, torch.rand(())), "a training leaves the generator as it was"

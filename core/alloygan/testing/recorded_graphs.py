@@ -33,6 +33,7 @@ class RecordedGraphs:
 
     def capture(self, run: Callable[[], T], generators: Sequence[torch.Generator]) -> tuple[Callable[[], None], T]:
         """Record `run`, leaving everything as it was; returns what runs it again, and its result, written anew then."""
+        generators = [*generators, torch.default_generator]
         states = [generator.get_state() for generator in generators]
         with _WithoutChecks(), _Recording() as recording:
             said = run()

@@ -101,7 +101,8 @@ class CapturedUpdate:
         """Make the update twice from the same state, replayed and eager. Raises TrainingError where they differ."""
         named = dict(self._eager.tensors())
         before = {name: tensor.detach().clone() for name, tensor in named.items()}
-        generators = [(generator, generator.get_state()) for generator in _generators(captured.inputs)]
+        drawn_from = [*_generators(captured.inputs), _own_generator(captured.inputs.generator.noise.device)]
+        generators = [(generator, generator.get_state()) for generator in drawn_from]
         captured.replay()
         replayed = {name: tensor.detach().clone() for name, tensor in named.items()}
         replayed |= {name: tensor.clone() for name, tensor in _named(captured.said)}
@@ -144,6 +145,13 @@ class CapturedUpdate:
 def _generators(inputs: UpdateInputs) -> list[torch.Generator]:
     parts: list[CriticInputs | GeneratorInputs] = [*inputs.critic, inputs.generator]
     return [one for part in parts for one in (part.augment, part.random)]
+
+
+def _own_generator(device: torch.device) -> torch.Generator:
+    """Torch's own generator of a device, which networks draw from, for dropout above all."""
+    if device.type != "cuda":
+        return torch.default_generator
+    return torch.cuda.default_generators[torch.cuda.current_device() if device.index is None else device.index]
 
 
 def _named(said: Said) -> Iterator[tuple[str, Tensor]]:

@@ -42,6 +42,7 @@ class Draw:
         self._ahead = Ahead(self._batch, arithmetic.device) if from_host else None
         self._augment = augment
         self._noise_width = noise_width
+        self._rank = group.rank
         self._part = group.part(training.batch_size)
         self._arithmetic = arithmetic
         self._device = arithmetic.device
@@ -50,6 +51,8 @@ class Draw:
     def __call__(self, images_seen: int) -> UpdateInputs:
         """The batches at `images_seen` and after it, one for each critic update, and noise for the generator's."""
         size, updates = self._training.batch_size, self._training.critic_updates
+        # What networks draw by themselves, such as dropout: each process for its own images.
+        torch.manual_seed(seed_of(self._training.seed, f"networks of process {self._rank}", images_seen))
         critic = [self._critic(images_seen + i * size, i) for i in range(updates)]
         if self._ahead is not None:
             for i in range(updates, 2 * updates):

@@ -5,6 +5,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from alloygan.assembler import assemble
 from alloygan.data.held_out import load_data
 from alloygan.data.patches import Data
@@ -63,6 +65,7 @@ def train(
     with (
         processes(device) as group,
         folder.locked(group.first),
+        torch.random.fork_rng([device] if device.type == "cuda" else []),
         reproducible(tf32=arithmetic.tf32, tried=not arithmetic.exact),
         ExitStack() as stack,
     ):
