@@ -30,12 +30,17 @@ def test_without_a_compiler_the_spec_is_refused_with_the_reason(
         train(tiny({"compile": "nets"}), tmp_path / "run", data=tiny_data)
 
 
-def test_one_training_after_another_is_still_compiled(
-    tiny: Callable[..., GanSpec], tiny_data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Torch counts the variants of a function over the whole process, and compiles no more of them after eight."""
+@pytest.fixture
+def only_traced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything of the compiler but what takes long."""
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
-    monkeypatch.setattr("torch._dynamo.config.fail_on_recompile_limit_hit", True)
+
+
+@pytest.mark.usefixtures("only_traced")
+def test_one_training_after_another_is_still_compiled(
+    tiny: Callable[..., GanSpec], tiny_data: Data, tmp_path: Path
+) -> None:
+    """Torch counts the variants of a function over the whole process; a training that has no room left ends."""
     for precision in ("fp32", "bf16", "fp64"):
         train(tiny({"compile": "nets", "precision": precision}), tmp_path / precision, data=tiny_data)
 
@@ -72,6 +77,64 @@ def test_a_gradient_of_a_gradient_through_a_compiled_network_is_told(
     spec = zoo.spec_from_values(values | {"losses": {"adversarial": {"kind": "wgan"}, "mine": {"kind": "twice"}}})
     with pytest.raises(TrainingError, match=r"cannot compile .*\(losses\.mine\).*step\.critic.*compile: off"):
         train(spec, tmp_path / "run", data=tiny_data)
+
+
+@pytest.mark.parametrize("how", ["nets", "step"])
+def test_so_is_one_that_its_spec_says_nothing_of(
+    how: str, tiny: Callable[..., GanSpec], tiny_data: Data, tmp_path: Path
+) -> None:
+    (tmp_path / "twice.py").write_text(TWICE.replace('frozenset({"second_order"})', "frozenset()"))
+    zoo = load_zoo([tmp_path / "twice.py"])
+    values = tiny({"compile": how}).model_dump(mode="json")
+    spec = zoo.spec_from_values(values | {"losses": {"adversarial": {"kind": "wgan"}, "mine": {"kind": "twice"}}})
+    with pytest.raises(TrainingError, match=r"a loss that has no second_order in its `needs`.*compile: off"):
+        train(spec, tmp_path / "run", data=tiny_data)
+
+
+COUNTS = """
+from typing import Literal
+from alloygan import Loss, LossSpec, Terms, hookimpl
+
+class Counts(LossSpec):
+    "Grows with a number of Python's."
+    kind: Literal["counts"] = "counts"
+    def build(self, site):
+        return CountsLoss()
+
+class CountsLoss(Loss):
+    def __init__(self):
+        super().__init__()
+        self.count = 0.5
+    def critic(self, step):
+        self.count += 1.0
+        return Terms({"critic": step.real.score.mean() * self.count})
+
+@hookimpl
+def alloygan_register_losses(register):
+    register(Counts)
+"""
+
+
+@pytest.mark.usefixtures("only_traced")
+def test_a_count_of_python_s_is_told_rather_than_compiled_for_ever(
+    tiny: Callable[..., GanSpec], tiny_data: Data, tmp_path: Path
+) -> None:
+    (tmp_path / "counts.py").write_text(COUNTS)
+    values = tiny({"compile": "step", "images": 400}).model_dump(mode="json")
+    losses = {"adversarial": {"kind": "wgan"}, "mine": {"kind": "counts"}}
+    spec = load_zoo([tmp_path / "counts.py"]).spec_from_values(values | {"losses": losses})
+    with pytest.raises(TrainingError, match=r"compiled anew again and again.*keep it in a buffer.*compile: off"):
+        train(spec, tmp_path / "run", data=tiny_data)
+
+
+@pytest.mark.usefixtures("only_traced")
+def test_there_is_room_for_every_set_of_losses_that_are_due_together(
+    tiny: Callable[..., GanSpec], tiny_data: Data, tmp_path: Path
+) -> None:
+    kinds = ("hinge", "minimax", "non_saturating", "contragan_2c", "wgan")
+    losses = {kind: {"kind": kind, "every": every} for kind, every in zip(kinds, (1, 2, 3, 5, 7), strict=True)}
+    spec = tiny({"compile": "step", "images": 4 * 2 * 8, "log_every": 64, "checkpoint_every": 64}, losses=losses)
+    train(spec, tmp_path / "run", data=tiny_data)
 
 
 def test_a_step_that_several_processes_share_is_not_compiled(tiny: Callable[..., GanSpec], tiny_data: Data) -> None:

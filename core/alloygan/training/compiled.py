@@ -5,12 +5,15 @@ backward, so that the second pass would change what the first has kept: with spe
 or, where more than the network is compiled, gives a wrong gradient.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+
+from alloygan.specs.components import LossSpec
 
 T = TypeVar("T")
 
@@ -22,9 +25,30 @@ def of_the_compiler(error: BaseException) -> bool:
 
 
 def of_a_second_gradient(error: BaseException) -> bool:
-    """Whether an error is of a gradient of a gradient through a compiled pass, which torch says in one of two ways."""
+    """Whether an error is of a gradient of a gradient through a compiled pass; torch says so in three ways."""
     said = str(error)
-    return isinstance(error, RuntimeError) and ("double backward" in said or "requires create_graph=False" in said)
+    # The third: with more than the networks compiled, of what torch cannot see through.
+    ways = ("double backward", "requires create_graph=False", "a leaf Variable that requires grad is being used in an")
+    return isinstance(error, RuntimeError) and any(way in said for way in ways)
+
+
+def of_too_many_variants(error: BaseException) -> bool:
+    """Whether torch would have to compile the same thing more often than `compiling` allows."""
+    return type(error).__name__ == "FailOnRecompileLimitHit"
+
+
+@contextmanager
+def compiling(losses: Iterable[LossSpec]) -> Iterator[None]:
+    """Room for a variant of each set of losses that can be due together, of each pass and with and without gradients.
+
+    Torch's own limit is eight, after which it goes on without compiling, and says so in its log alone. Here more of
+    them are an error.
+    """
+    variants = 8 * 2 ** sum(loss.every > 1 for loss in losses)
+    with torch._dynamo.config.patch(
+        recompile_limit=variants, accumulated_recompile_limit=max(256, variants), fail_on_recompile_limit_hit=True
+    ):
+        yield
 
 
 def compiled_pass(network: Callable[..., T]) -> Callable[..., T]:

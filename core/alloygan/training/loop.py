@@ -16,6 +16,7 @@ from alloygan.specs.gan import GanSpec
 from alloygan.training.batch_statistics import synchronise
 from alloygan.training.captured import CapturedUpdate, graphs_on
 from alloygan.training.checkpoint import newest_checkpoint, newest_name, save_checkpoint
+from alloygan.training.compiled import compiling
 from alloygan.training.device import choose_device, reproducible
 from alloygan.training.draw import Draw
 from alloygan.training.ledger import Ledger
@@ -87,6 +88,8 @@ def train(
                 synchronise(network, group)
         state = TrainingState.start(gan, device, arithmetic.dtype)
         patches = placed(data.train, device)
+        if training.compile != "off":
+            stack.enter_context(compiling(spec.losses.values()))
         from_host = patches.images.device.type != device.type
         sampler = training.sampler.build(patches, gan.site, training.seed)
         augment = training.augment.build(gan.site)

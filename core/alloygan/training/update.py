@@ -19,7 +19,12 @@ from alloygan.interfaces.critic import Critique
 from alloygan.interfaces.loss import Loss, Terms
 from alloygan.interfaces.step import CriticStep, ExtraForward, GeneratorStep
 from alloygan.specs.components import LossSpec
-from alloygan.training.compiled import compiled_pass, of_a_second_gradient, of_the_compiler
+from alloygan.training.compiled import (
+    compiled_pass,
+    of_a_second_gradient,
+    of_the_compiler,
+    of_too_many_variants,
+)
 from alloygan.training.ledger import objective
 from alloygan.training.parts import part
 from alloygan.training.precision import Arithmetic
@@ -132,14 +137,17 @@ class EagerUpdate:
             reason = " ".join(str(error).split())[:300]
             instead = "off, or nets" if how == "step" else "off"
             if of_a_second_gradient(error):
-                some = [
-                    f"losses.{name}"
-                    for name, loss in self._state.gan.spec.losses.items()
-                    if _differentiates_twice(loss)
-                ]
+                losses = self._state.gan.spec.losses
+                some = [f"losses.{name}" for name, loss in losses.items() if _differentiates_twice(loss)]
+                whose = ", ".join(some) or "of a loss that has no second_order in its `needs`"
                 reason = (
-                    f"a gradient of a gradient ({', '.join(some)}). A loss can judge images anew with step.critic, "
-                    "which is not compiled"
+                    f"a gradient of a gradient ({whose}). A loss can judge images anew with step.critic, which is not "
+                    "compiled"
+                )
+            elif of_too_many_variants(error):
+                reason = (
+                    "it would have to be compiled anew again and again. A number of Python's that changes from update "
+                    "to update, such as a count that a loss keeps, is part of what is compiled; keep it in a buffer"
                 )
             raise TrainingError(
                 f"training.compile: {how}: torch cannot compile {self.doing}: {reason}. Use training.compile: {instead}"
