@@ -2,22 +2,43 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from alloygan import Zoo, load_zoo
-
 # Read by OpenMP when torch is imported: threads that wait actively slow a busy machine many times over.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+import pytest
+import torch
+
+from alloygan import Zoo, load_zoo
 
 
 @pytest.fixture(scope="session")
 def zoo() -> Zoo:
     """All that is installed. A test that registers more loads a zoo of its own."""
     return load_zoo()
+
+
+@pytest.fixture
+def waiting_refused() -> Callable[[], AbstractContextManager[None]]:
+    """A block in which torch raises where the host waits for the GPU."""
+
+    @contextmanager
+    def block() -> Iterator[None]:
+        with warnings.catch_warnings():
+            # Torch says at the first call that this mode is a prototype, and has changed it by then.
+            warnings.filterwarnings("ignore", "Synchronization debug mode")
+            torch.cuda.set_sync_debug_mode("error")
+        try:
+            yield
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+
+    return block
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """Between two lines of metrics, the training loop never waits for the device."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ WHOLE = SPECS | {
 }
 UPDATE = 16  # real images
 
+Refused = Callable[[], AbstractContextManager[None]]
+
 
 class _MadeFromValues(TorchFunctionMode):
     """Tensors made of Python's numbers with a device named are copies from the host to a GPU, for which it waits."""
@@ -38,21 +40,15 @@ class _MadeFromValues(TorchFunctionMode):
 
 
 @contextmanager
-def waiting_refused(device: str) -> Iterator[None]:
-    """On CUDA torch's own debugging mode; on the CPU, whatever would make the host wait for a GPU is an error."""
-    if device == "cpu":
-        with readback_refused("the training loop"), _MadeFromValues():
-            yield
-        return
-    before = torch.cuda.get_sync_debug_mode()
-    torch.cuda.set_sync_debug_mode("error")
-    try:
+def waiting_on_a_gpu_refused() -> Iterator[None]:
+    """On the CPU, whatever would make the host wait for a GPU is an error."""
+    with readback_refused("the training loop"), _MadeFromValues():
         yield
-    finally:
-        torch.cuda.set_sync_debug_mode(before)
 
 
-def train_watched(zoo: Zoo, folder: Path, text: str, device: str, precision: str) -> int:
+def train_watched(
+    zoo: Zoo, folder: Path, text: str, device: str, precision: str, refused: Refused = waiting_on_a_gpu_refused
+) -> int:
     """Train four updates, of which the second and third are watched; returns how many were."""
     (folder / "0.yaml").write_text(BASE)
     parts = split(text)
@@ -66,7 +62,7 @@ def train_watched(zoo: Zoo, folder: Path, text: str, device: str, precision: str
 
         def note(progress: Progress) -> None:
             if progress.images_seen == UPDATE:
-                stack.enter_context(waiting_refused(device))
+                stack.enter_context(refused())
             elif progress.images_seen == 3 * UPDATE:
                 stack.close()
             watched.append(progress.images_seen)
@@ -111,5 +107,7 @@ def test_a_loop_that_reads_back_is_noticed(zoo: Zoo, tmp_path: Path, monkeypatch
 @pytest.mark.gpu
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("text", WHOLE.values(), ids=WHOLE.keys())
-def test_on_cuda_no_update_synchronises(text: str, precision: str, zoo: Zoo, tmp_path: Path) -> None:
-    assert train_watched(zoo, tmp_path, text, "cuda", precision) == 4
+def test_on_cuda_no_update_synchronises(
+    text: str, precision: str, zoo: Zoo, tmp_path: Path, waiting_refused: Refused
+) -> None:
+    assert train_watched(zoo, tmp_path, text, "cuda", precision, waiting_refused) == 4

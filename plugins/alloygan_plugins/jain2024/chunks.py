@@ -17,21 +17,21 @@ FEWEST_ROWS = 64
 """A piece has no fewer rows, however many others each meets: a gradient of every column comes with each piece."""
 
 OfRows = Callable[..., Tensor]
-"""From some rows (k,) int64 and the inputs to a sum over their pairs, 0-d."""
+"""From a slice of the rows and the inputs to a sum over their pairs, 0-d."""
 
 
-def sum_over_rows(of_rows: OfRows, rows: Tensor, columns: int, *inputs: Tensor) -> Tensor:
-    """Σ of `of_rows(some, *inputs)`, a 0-d tensor for some of the `rows` (m,) int64, which meet `columns` others each.
+def sum_over_rows(of_rows: OfRows, rows: int, numbers: int, *inputs: Tensor) -> Tensor:
+    """Σ of `of_rows(some, *inputs)`, a 0-d tensor for a slice of the `rows`, for each of which `numbers` are held.
 
-    Everything that a gradient is wanted of is among the `inputs`. Where all fit at once it is `of_rows(rows, *inputs)`.
+    Everything that a gradient is wanted of is among the `inputs`. Where all fit at once it is that of all rows.
     Otherwise pieces are computed again for the gradient instead of being kept, so first derivatives cost one forward
     more; second derivatives are exact too, but kept.
     """
-    pairs = PAIRS_AT_ONCE.get(rows.device.type, PAIRS_AT_ONCE_ELSEWHERE)
-    at_once = max(FEWEST_ROWS, pairs // max(1, columns))
-    if at_once >= len(rows):
-        return of_rows(rows, *inputs)
-    parts = rows.split(at_once)
+    pairs = PAIRS_AT_ONCE.get(inputs[0].device.type, PAIRS_AT_ONCE_ELSEWHERE)
+    at_once = max(FEWEST_ROWS, pairs // max(1, numbers))
+    if at_once >= rows:
+        return of_rows(slice(0, rows), *inputs)
+    parts = [slice(start, min(start + at_once, rows)) for start in range(0, rows, at_once)]
     if torch.compiler.is_compiling():
         return _of_checkpoints(of_rows, parts, inputs)
     found: Tensor = _Pieces.apply(of_rows, parts, *inputs)  # type: ignore[no-untyped-call]
@@ -44,7 +44,7 @@ class _Pieces(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, of_rows: OfRows, parts: Sequence[Tensor], *inputs: Tensor) -> Tensor:
+    def forward(ctx: Any, of_rows: OfRows, parts: Sequence[slice], *inputs: Tensor) -> Tensor:
         """Add up the pieces, without gradients."""
         ctx.of_rows, ctx.parts = of_rows, parts
         ctx.save_for_backward(*inputs)
@@ -76,7 +76,7 @@ class _Pieces(torch.autograd.Function):
         return (None, None, *(next(found) if need else None for need in needed))
 
 
-def _of_checkpoints(of_rows: OfRows, parts: Sequence[Tensor], inputs: Sequence[Tensor]) -> Tensor:
+def _of_checkpoints(of_rows: OfRows, parts: Sequence[slice], inputs: Sequence[Tensor]) -> Tensor:
     """The same as torch's own checkpoints have it, which can be compiled and differentiated twice."""
     values = [checkpoint(of_rows, some, *inputs, use_reentrant=False, preserve_rng_state=False) for some in parts]
     return torch.stack(values).sum()

@@ -32,6 +32,13 @@ def between(points: Tensor, others: Tensor, distance: Distance) -> Tensor:
     return torch.cdist(points, others, compute_mode="donot_use_mm_for_euclid_dist")
 
 
+def numbers_of_a_row(points: Tensor, others: int, distance: Distance) -> int:
+    """How many numbers are held at once for the distances of a point (of m, E) from n others, and their gradient."""
+    # On a GPU torch's gradient of "l2" makes all m × n × E differences.
+    each = points.shape[1] if distance == "l2" and points.device.type != "cpu" else 1
+    return others * max(1, each)
+
+
 def pair_distances(points: Tensor, distance: Distance) -> Tensor:
     """All distances of m points (m, E) among themselves: (m, m)."""
     return distances(points, points, distance)
@@ -42,15 +49,16 @@ def mean_pair_distance(points: Tensor, distance: Distance) -> Tensor:
     count = len(points)
     everyone = torch.arange(count, device=points.device)
 
-    def of_rows(rows: Tensor, points: Tensor) -> Tensor:
+    def of_rows(rows: slice, points: Tensor) -> Tensor:
         # The distance of a point from itself is 0 but for rounding.
-        return (between(points[rows], points, distance) * (rows[:, None] != everyone)).sum()
+        return (between(points[rows], points, distance) * (everyone[rows, None] != everyone)).sum()
 
-    return sum_over_rows(of_rows, everyone, count, located(points, distance)) / max(1, count * (count - 1))
+    numbers = numbers_of_a_row(points, count, distance)
+    return sum_over_rows(of_rows, count, numbers, located(points, distance)) / max(1, count * (count - 1))
 
 
 def unit_vectors(vectors: Tensor) -> Tensor:
     """Vectors of length 1; those too short to have a direction become 0, with gradient 0."""
     squared = vectors.square().sum(dim=1, keepdim=True)
-    long_enough = squared > 1e-24
-    return vectors * torch.where(long_enough, torch.where(long_enough, squared, 1.0).rsqrt(), 0.0)
+    # 1 over the length; over infinity it is 0, and its gradient too.
+    return vectors * torch.where(squared > 1e-24, squared, torch.inf).rsqrt()

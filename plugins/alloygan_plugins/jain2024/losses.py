@@ -32,23 +32,28 @@ def contragan_2c(
     `image_embedding` l(x) (m, E), `condition_embedding` e(y) (m, E), `labels` (m,) int64. With `self_pair="drop"` the
     pair k = i is in neither sum and the loss is ≥ 0; `"as_printed"` keeps it in the numerator. A batch of one gives 0
     (with "drop"). Safe for temperatures down to 0.01: all exponentials are taken relative to the largest. Memory grows
-    with m, not with m².
+    with m, not with m². Raises ValueError where their numbers differ.
     """
+    if not len(image_embedding) == len(condition_embedding) == len(labels):
+        raise ValueError(
+            f"{len(image_embedding)} images, {len(condition_embedding)} conditions and {len(labels)} labels; as many "
+            "of each"
+        )
     if similarity == "cosine":
         image_embedding, condition_embedding = unit_vectors(image_embedding), unit_vectors(condition_embedding)
     images = torch.arange(len(labels), device=labels.device)
 
-    def of_rows(rows: Tensor, image: Tensor, condition: Tensor) -> Tensor:
+    def of_rows(rows: slice, image: Tensor, condition: Tensor) -> Tensor:
         mine = image[rows]
         to_condition = (mine * condition[rows]).sum(dim=1, keepdim=True) / temperature
         to_images = mine @ image.T / temperature
-        others = rows[:, None] != images
+        others = images[rows, None] != images
         same = labels[rows, None] == labels
         positive = same & others if self_pair == "drop" else same
         # The first column is always finite, so no row is all −inf, whose logsumexp has a NaN gradient.
         return (_log_sum(to_condition, to_images, others) - _log_sum(to_condition, to_images, positive)).sum()
 
-    total = sum_over_rows(of_rows, images, len(images), image_embedding, condition_embedding)
+    total = sum_over_rows(of_rows, len(images), len(images), image_embedding, condition_embedding)
     return total / len(images)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from alloygan import Condition, CriticStep, GeneratorStep, Loss, Terms
 from alloygan_plugins.jain2024.chunks import sum_over_rows
-from alloygan_plugins.jain2024.distances import Distance, between, located, mean_pair_distance
+from alloygan_plugins.jain2024.distances import Distance, between, located, mean_pair_distance, numbers_of_a_row
 from alloygan_plugins.jain2024.specs import Proportional2C
 
 _COINCIDE = 1e-3
@@ -39,29 +39,42 @@ def proportional_2c(
     (leave `alpha` at 1; δ is in these units) and embeddings that collapse do not cost less. With `anchors`, l(x) (n, E)
     and conditions (n, E') of other images, the pairs are the m × n of an image with an anchor, in place of the
     m(m − 1) of two images; the units are then those of the anchors. Memory grows with m, not with m².
+    Raises ValueError where there are not as many conditions as images.
     """
+    if len(image_embedding) != len(condition_embedding):
+        raise ValueError(f"{len(image_embedding)} images and {len(condition_embedding)} conditions; as many of both")
     of_conditions = condition_distance or distance
     image_anchors, condition_anchors = anchors or (image_embedding, condition_embedding)
-    per_image = torch.ones_like(image_embedding[0, 0])
-    per_condition = per_image * alpha
-    if relative:
-        per_image = _per_unit(image_anchors, distance)
-        per_condition = alpha * _per_unit(condition_anchors, of_conditions)
+    per_image = _per_unit(image_anchors, distance) if relative else None
+    per_condition = _per_unit(condition_anchors, of_conditions) if relative else None
+    if isinstance(alpha, Tensor) or alpha != 1:
+        per_condition = alpha * (torch.ones_like(image_embedding[0, 0]) if per_condition is None else per_condition)
+    factors = [one for one in (per_image, per_condition) if one is not None]
     count, partners = len(image_embedding), len(image_anchors)
     images, others = (torch.arange(n, device=image_embedding.device) for n in (count, partners))
 
-    def of_rows(rows: Tensor, image: Tensor, condition: Tensor, *given: Tensor) -> Tensor:
-        other_images, other_conditions, per_image, per_condition = given
-        between_images = between(image[rows], other_images, distance) * per_image
-        between_conditions = between(condition[rows], other_conditions, of_conditions) * per_condition
-        excess = ((between_images - between_conditions).abs() - delta).clamp_min(0)
-        return (excess if anchors is not None else excess * (rows[:, None] != others)).sum()
+    def of_rows(rows: slice, image: Tensor, condition: Tensor, *given: Tensor) -> Tensor:
+        other_images, other_conditions, *factors = given
+        between_images = between(image[rows], other_images, distance)
+        between_conditions = between(condition[rows], other_conditions, of_conditions)
+        if per_image is not None:
+            between_images = between_images * factors[0]
+        if per_condition is not None:
+            between_conditions = between_conditions * factors[-1]
+        excess = (between_images - between_conditions).abs()
+        if delta:
+            excess = (excess - delta).clamp_min(0)
+        return (excess if anchors is not None else excess * (images[rows, None] != others)).sum()
 
     mine = located(image_embedding, distance), located(condition_embedding, of_conditions)
     theirs = mine
     if anchors is not None:
         theirs = located(image_anchors, distance), located(condition_anchors, of_conditions)
-    total = sum_over_rows(of_rows, images, partners, *mine, *theirs, per_image, per_condition)
+    numbers = max(
+        numbers_of_a_row(image_embedding, partners, distance),
+        numbers_of_a_row(condition_embedding, partners, of_conditions),
+    )
+    total = sum_over_rows(of_rows, count, numbers, *mine, *theirs, *factors)
     pairs = count * (partners if anchors is not None else count - 1)
     return total / (max(1, pairs) if normalise == "pairs" else count)
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from alloygan_plugins.jain2024 import chunks
-from alloygan_plugins.jain2024.distances import mean_pair_distance
+from alloygan_plugins.jain2024.distances import mean_pair_distance, numbers_of_a_row
 from alloygan_plugins.jain2024.losses import contragan_2c, proportional_2c
 
 COUNT = 23
@@ -88,31 +88,45 @@ def test_pieces_can_be_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_common_batch_is_one_piece() -> None:
-    calls: list[int] = []
+    calls: list[slice] = []
 
-    def of_rows(rows: Tensor) -> Tensor:
-        calls.append(len(rows))
-        return rows.double().sum()
+    def of_rows(rows: slice, values: Tensor) -> Tensor:
+        calls.append(rows)
+        return values[rows].sum()
 
-    chunks.sum_over_rows(of_rows, torch.arange(1024), 1024)
-    assert calls == [1024]
+    chunks.sum_over_rows(of_rows, 1024, 1024, torch.arange(1024.0))
+    assert calls == [slice(0, 1024)]
     calls.clear()
-    total = chunks.sum_over_rows(of_rows, torch.arange(5000), 5000)
+    total = chunks.sum_over_rows(of_rows, 5000, 5000, torch.arange(5000.0).double())
     assert len(calls) > 1
-    assert max(calls) * 5000 <= chunks.PAIRS_AT_ONCE["cpu"]
+    assert max(rows.stop - rows.start for rows in calls) * 5000 <= chunks.PAIRS_AT_ONCE["cpu"]
     assert float(total) == 5000 * 4999 / 2
 
 
 def test_pieces_of_a_huge_batch_have_enough_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chunks, "FEWEST_ROWS", 64)
-    calls: list[int] = []
+    calls: list[slice] = []
 
-    def of_rows(rows: Tensor) -> Tensor:
-        calls.append(len(rows))
-        return rows.double().sum()
+    def of_rows(rows: slice, values: Tensor) -> Tensor:
+        calls.append(rows)
+        return values[rows].sum()
 
-    chunks.sum_over_rows(of_rows, torch.arange(1000), 10**9)
-    assert calls == [64] * 15 + [40]
+    chunks.sum_over_rows(of_rows, 1000, 10**9, torch.ones(1000))
+    assert [rows.stop - rows.start for rows in calls] == [64] * 15 + [40]
+
+
+@pytest.mark.parametrize(("device", "numbers"), [("cpu", 100), ("meta", 700)])
+def test_torch_makes_all_differences_of_l2_on_a_gpu(device: str, numbers: int) -> None:
+    points = torch.zeros(5, 7, device=device)
+    assert numbers_of_a_row(points, 100, "l2") == numbers
+    assert numbers_of_a_row(points, 100, "cosine") == 100
+
+
+def test_as_many_conditions_as_images() -> None:
+    with pytest.raises(ValueError, match="5 images, 7 conditions and 5 labels"):
+        contragan_2c(points(0, 5), points(1, 7), LABELS[:5])
+    with pytest.raises(ValueError, match="5 images and 7 conditions"):
+        proportional_2c(points(0, 5), points(1, 7))
 
 
 PEAK = """
