@@ -37,6 +37,8 @@ class Sick(Loss):
             return Terms({}, {"mean": 0.5})
         if self.when == "a dict":
             return {"critic": step.fake.score.mean()}
+        if self.when == "a view":
+            return Terms({"critic": step.real.score.expand(3, -1).T.view(-1).mean()})
         if self.when == "a vector":
             return Terms({}, {"scores": step.fake.score})
         raise ZeroDivisionError("the step failed")
@@ -119,6 +121,17 @@ def test_terms_that_are_none_are_told(
 ) -> None:
     assert train(tmp_path, SPEC.replace("WHEN", when), plugin) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("channels_last", [True, False])
+def test_what_channels_last_asks_of_a_part_is_said(
+    tmp_path: Path, plugin: Path, capsys: pytest.CaptureFixture[str], channels_last: bool
+) -> None:
+    spec = SPEC.replace("WHEN", "a view").replace("log_every: 16", f"log_every: 16, channels_last: {channels_last}")
+    assert train(tmp_path, spec, plugin) == 2
+    message = capsys.readouterr().err
+    assert "Sick.critic" in message
+    assert ("call reshape() or flatten(), or use training.channels_last: false" in message) == channels_last
 
 
 def test_the_traceback_is_shown_where_it_is_asked_for(

@@ -17,7 +17,7 @@ from alloygan.data.patches import Data
 from alloygan.errors import RunFolderError
 from alloygan.specs.gan import GanSpec
 from alloygan.training.loop import Progress
-from alloygan.training.run_folder import to_yaml
+from alloygan.training.run_folder import RunFolder, to_yaml
 
 Tiny = Callable[..., GanSpec]
 
@@ -180,3 +180,15 @@ def test_reading_the_resolved_spec_gives_the_same_spec(tiny: Tiny, tiny_data: Da
     spec = tiny()
     run = train(spec, tmp_path / "run", data=tiny_data)
     assert zoo.read_spec(run / "spec.yaml") == spec
+
+
+def test_a_run_without_a_checkpoint_takes_another_spec(tiny: Tiny, tiny_data: Data, tmp_path: Path) -> None:
+    """It was killed early, or could not be trained: the cure is not refused."""
+    run = tmp_path / "run"
+    RunFolder(run).check(tiny({"seed": 1}))
+    run.mkdir()
+    RunFolder(run).start(tiny({"seed": 1}), torch.device("cpu"))
+    train(tiny({"seed": 2, "images": 32}), run, data=tiny_data)
+    assert "seed: 2" in (run / "spec.yaml").read_text()
+    with pytest.raises(RunFolderError, match=r"training\.seed: 2 there, 1 now"):
+        train(tiny({"seed": 1, "images": 32}), run, data=tiny_data)

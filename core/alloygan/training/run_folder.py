@@ -32,12 +32,15 @@ class RunFolder:
     def check(self, spec: GanSpec) -> None:
         """Check that a run of this spec can start or go on here; writes nothing.
 
-        Raises RunFolderError with the differences for another spec, or if the folder holds something else.
+        Raises RunFolderError with the differences for another spec than that of a checkpoint, or if the folder holds
+        something else.
         """
         if self.path.exists() and not self.path.is_dir():
             raise RunFolderError(f"{self.path}: is a file; name a folder for the run")
         if (self.path / "spec.yaml").is_file():
-            self._refuse_another(spec.model_dump(mode="json"))
+            # Before its first checkpoint a run has nothing to lose: it was killed early, or could not be trained.
+            if any(self.checkpoints.glob("*.json")):
+                self._refuse_another(spec.model_dump(mode="json"))
         elif self.path.exists():
             # environment.json alone is a run that was killed while it started.
             foreign = [f for f in self.path.iterdir() if not f.name.startswith(".") and f.name != "environment.json"]

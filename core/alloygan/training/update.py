@@ -131,6 +131,7 @@ class EagerUpdate:
             said = [self._update_critic(one, names) for one, names in zip(inputs.critic, due[:-1], strict=True)]
             return [*said, self._update_generator(inputs.generator, inputs.critic[-1], due[-1])]
         except Exception as error:
+            self._hint(error)
             how = self._state.gan.spec.training.compile
             if how == "off" or not of_the_compiler(error):
                 raise
@@ -152,6 +153,20 @@ class EagerUpdate:
             raise TrainingError(
                 f"training.compile: {how}: torch cannot compile {self.doing}: {reason}. Use training.compile: {instead}"
             ) from error
+
+    def _hint(self, error: Exception) -> None:
+        """Say beside an error of a part what it may be due to: a mode of computing that the part does not know."""
+        said = str(error)
+        if self._state.gan.spec.training.channels_last and "view size is not compatible" in said:
+            error.add_note(
+                "with training.channels_last: true images and features lie in memory in another order, which view() "
+                "does not take; call reshape() or flatten(), or use training.channels_last: false"
+            )
+        if self._group.count > 1 and "not have been used in the graph" in said:
+            error.add_note(
+                f"{self._group.count} processes gather the images and what the critic said of them apart; judge the "
+                "images anew with step.critic, or use one process"
+            )
 
     def tensors(self) -> Iterator[tuple[str, Tensor]]:
         """Every tensor that an update may change in place, with its name."""
