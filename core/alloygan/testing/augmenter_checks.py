@@ -75,7 +75,7 @@ def leaves_generated_images_alone_if_it_says_so(subject: Subject) -> None:
 def does_not_read_back_to_the_host(subject: Subject) -> None:
     """It never makes the host wait for the device, and makes its tensors where the images are."""
     for augmenter, images in _cases(subject):
-        with readback_refused("augmenting"):
+        with readback_refused("augmenting", on_device=True):
             augmenter(images, real=True, random=stream(0, "augment"))
     augmenter, images = next(_cases(subject))
     there = images.to("meta")

@@ -30,21 +30,21 @@ def does_not_read_back_to_the_host(subject: Subject) -> None:
     for moment in (0, 1):
         batch = bench.batch(moment=moment)
         critic_step = bench.critic_step(batch, moment)
-        with readback_refused("critic(step)"):
+        with readback_refused("critic(step)", on_device=True):
             critic_terms = bench.loss.critic(critic_step)
         total = objective(critic_terms)
         if total is not None:
-            with readback_refused("the backward of critic(step)"):
+            with readback_refused("the backward of critic(step)", on_device=True):
                 total.backward()  # type: ignore[no-untyped-call]
-        with readback_refused("after_critic_update"):
+        with readback_refused("after_critic_update", on_device=True):
             bench.loss.after_critic_update(bench.gan.critic)
         bench.freeze(True)
         generator_step = bench.generator_step(batch, moment)
-        with readback_refused("generator(step)"):
+        with readback_refused("generator(step)", on_device=True):
             generator_terms = bench.loss.generator(generator_step)
         total = objective(generator_terms)
         if total is not None:
-            with readback_refused("the backward of generator(step)"):
+            with readback_refused("the backward of generator(step)", on_device=True):
                 total.backward()  # type: ignore[no-untyped-call]
         bench.freeze(False)
 

@@ -75,9 +75,9 @@ def does_not_read_back_to_the_host(subject: Subject) -> None:
     """Forward and backward never make the host wait for the device."""
     network = Network.build(subject)
     condition, inputs = network.condition(4), network.inputs(4)
-    with readback_refused("forward"):
+    with readback_refused("forward", on_device=True):
         outputs = network(condition, inputs)
-    with readback_refused("backward"):
+    with readback_refused("backward", on_device=True):
         _sum(outputs).backward()  # type: ignore[no-untyped-call]
 
 
