@@ -1,6 +1,7 @@
 """Rules for augmenters."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 from alloygan.assembler import site_of
 from alloygan.interfaces.augmenter import Augmenter
 from alloygan.interfaces.streams import stream
-from alloygan.testing.modules import on_meta
+from alloygan.testing.modules import in_float64, on_meta, with_channels_last
 from alloygan.testing.randomness import global_random_left_alone
 from alloygan.testing.subject import Subject
 from alloygan.testing.synchronisation import readback_refused
@@ -82,6 +83,40 @@ def does_not_read_back_to_the_host(subject: Subject) -> None:
     on_meta("augmenting", lambda: augmenter(there, real=True, random=stream(0, "augment")))
 
 
+def computes_the_same_with_channels_last(subject: Subject) -> None:
+    """Generated images may have their channels last in memory (`training.channels_last`)."""
+    shape = subject.coloured
+    if shape is None:
+        raise NotApplicable("it takes no images of several channels, whose order in memory could be another")
+    spec: Any = subject.spec
+    augmenter: Augmenter = spec.build(site_of(shape, subject.space()))
+    images = 2 * torch.rand(5, *shape, generator=stream(0, "augmented images")) - 1
+    last = images.contiguous(memory_format=torch.channels_last).requires_grad_()
+    for real in (True, False):
+        expected = augmenter(images, real=real, random=stream(0, "augment"))
+        found = with_channels_last("augmenting", partial(augmenter, last, real=real, random=stream(0, "augment")))
+        require(
+            torch.allclose(found, expected, rtol=1e-4, atol=1e-5),
+            "makes other images where they have their channels last in memory, as training.channels_last: true keeps "
+            "them; go by dimensions, not by the order in memory (rand_like and uniform_ of an empty_like fill in that "
+            "order)",
+        )
+        if found.requires_grad:
+            with_channels_last("backward", lambda found=found: found.square().sum().backward())  # type: ignore[misc]
+
+
+def computes_in_float64(subject: Subject) -> None:
+    """Images of float64 stay so (`training.precision: fp64`)."""
+    for augmenter, images in _cases(subject):
+        for real in (True, False):
+            augment = partial(augmenter, images.double(), real=real, random=stream(0, "augment"))
+            found = in_float64("augmenting", augment)
+            require(
+                found.dtype == torch.float64,
+                f"images of float64, as with training.precision: fp64, become {found.dtype}; leave .float() out",
+            )
+
+
 AUGMENTER_CHECKS = (
     keeps_shape_and_range,
     leaves_its_input_alone,
@@ -89,4 +124,6 @@ AUGMENTER_CHECKS = (
     is_differentiable,
     leaves_generated_images_alone_if_it_says_so,
     does_not_read_back_to_the_host,
+    computes_the_same_with_channels_last,
+    computes_in_float64,
 )

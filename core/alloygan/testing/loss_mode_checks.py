@@ -12,8 +12,10 @@ from alloygan.interfaces.critic import Critique
 from alloygan.testing.modules import (
     changed,
     copy_of_state,
+    in_float64,
     load,
     on_meta,
+    with_channels_last,
 )
 from alloygan.testing.recorded_graphs import ReadsBackError, RecordedGraphs
 from alloygan.testing.steps import MIXED, Bench, objective
@@ -99,6 +101,46 @@ def computes_the_same_with_compiled_networks(subject: Subject) -> None:
     require(not different, f"has another {', '.join(different)} with compiled networks")
 
 
+def computes_the_same_with_channels_last(subject: Subject) -> None:
+    """Images may have their channels last in memory (`training.channels_last`), and gradients with them."""
+    shape = subject.coloured
+    if shape is None:
+        raise NotApplicable("the critic that it is tried with takes no image of several channels")
+    first = Bench.of(subject, shape)
+    last = Bench.of(subject, shape, memory_format=torch.channels_last)
+    for moment in (0, 1):
+        try:
+            expected = first.update(moment)
+        except Exception as error:
+            raise NotApplicable(f"it takes no image of several channels: {type(error).__name__}: {error}") from error
+        found = with_channels_last("an update", lambda moment=moment: last.update(moment))  # type: ignore[misc]
+        different = [n for n, value in expected.items() if not torch.allclose(found[n], value, rtol=1e-3, atol=1e-5)]
+        require(
+            not different,
+            f"has another {', '.join(different)} where images have their channels last in memory, as "
+            "training.channels_last: true keeps them; go by dimensions, not by the order in memory (rand_like and "
+            "uniform_ of an empty_like fill in that order)",
+        )
+
+
+def computes_in_float64(subject: Subject) -> None:
+    """With weights and images in float64 all is computed in it (`training.precision: fp64`)."""
+    bench = Bench.of(subject, dtype=torch.float64)
+    for moment in (0, 1):
+        in_float64("an update", lambda moment=moment: bench.update(moment))  # type: ignore[misc]
+    batch = bench.batch(moment=2)
+    for role, terms in (
+        ("critic", in_float64("critic(step)", lambda: bench.loss.critic(bench.critic_step(batch, 2)))),
+        ("generator", in_float64("generator(step)", lambda: bench.loss.generator(bench.generator_step(batch, 2)))),
+    ):
+        for name, value in terms.objective.items():
+            require(
+                value.dtype == torch.float64 or not value.requires_grad,
+                f"{role}(step)'s term {name} is {value.dtype} where weights and images are float64, as with "
+                "training.precision: fp64; leave .float() out, and make tensors with `dtype=` of an input",
+            )
+
+
 def is_a_mean_over_images_if_it_says_so(subject: Subject) -> None:
     """A loss whose spec says `over` is "images" has terms that are means over images, none looking at another."""
     spec: Any = subject.spec
@@ -180,6 +222,8 @@ LOSS_MODE_CHECKS = (
     does_not_read_back_to_the_host,
     computes_the_same_when_captured,
     computes_the_same_with_compiled_networks,
+    computes_the_same_with_channels_last,
+    computes_in_float64,
     is_a_mean_over_images_if_it_says_so,
     makes_tensors_where_its_inputs_are,
 )

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from alloygan.interfaces.streams import stream
 from alloygan.testing.host_copies import host_copies_refused
 from alloygan.testing.verdicts import ConformanceError, require
+
+T = TypeVar("T")
 
 
 def nudge(module: nn.Module, size: float = 0.1) -> None:
@@ -79,6 +81,43 @@ def require_no_plain_tensors(module: nn.Module) -> None:
         if isinstance(value, Tensor)
     )
     require(not plain, f"neither parameter nor buffer: {', '.join(plain)}; use register_buffer")
+
+
+def sum_of_all(outputs: Mapping[str, Tensor]) -> Tensor:
+    """Something to differentiate in which every number of the outputs takes part."""
+    # Squares, and a different factor for each number: sums over a batch-normed map would be constant.
+    return torch.stack(
+        [
+            (output * torch.linspace(0.5, 1.5, output.numel()).view_as(output)).square().sum()
+            for output in outputs.values()
+        ]
+    ).sum()
+
+
+def with_channels_last(what: str, run: Callable[[], T]) -> T:
+    """Run something whose images and kernels have their channels last in memory."""
+    try:
+        return run()
+    except ConformanceError:
+        raise
+    except Exception as error:
+        raise ConformanceError(
+            f"{what} fails where images and kernels have their channels last in memory, as training.channels_last: "
+            f"true keeps them: {str(error).rstrip('.')}. Use reshape() or flatten() in place of view()"
+        ) from error
+
+
+def in_float64(what: str, run: Callable[[], T]) -> T:
+    """Run something whose weights and inputs are float64."""
+    try:
+        return run()
+    except ConformanceError:
+        raise
+    except Exception as error:
+        raise ConformanceError(
+            f"{what} fails in float64, as training.precision: fp64 computes: {error}. Leave .float() out, and make "
+            "tensors with `dtype=` of an input"
+        ) from error
 
 
 def on_meta(what: str, run: Callable[[], object]) -> None:

@@ -15,6 +15,7 @@ from alloygan.interfaces.streams import stream
 from alloygan.layers.initialisation import build_seeded
 from alloygan.testing.stand_in_data import ROWS
 from alloygan.testing.subject import Shape, Subject
+from alloygan.testing.verdicts import require
 
 WIDTH = 8
 
@@ -63,5 +64,12 @@ class Network:
         if self.sort == "generator":
             return {"images": self.module(inputs, condition)}
         if self.sort == "critic":
-            return self.module(inputs, condition).named()  # type: ignore[no-any-return]
+            outputs: Mapping[str, Tensor] = self.module(inputs, condition).named()
+            for name, output in outputs.items():
+                require(
+                    output.dim() >= 1 and len(output) == len(condition),
+                    f"{name} has shape {tuple(output.shape)} for {len(condition)} images; the first dimension of every "
+                    "output of a critic, extras too, is the batch",
+                )
+            return outputs
         return {"embedding": self.module(condition)}

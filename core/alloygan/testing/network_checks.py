@@ -1,12 +1,10 @@
 """Rules for everything that is a network: generators, critics and conditioners."""
 
 import random
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from alloygan.interfaces.condition import Condition
 from alloygan.testing.modules import (
@@ -17,8 +15,10 @@ from alloygan.testing.modules import (
     on_meta,
     require_finite,
     require_no_plain_tensors,
+    sum_of_all,
 )
 from alloygan.testing.network import Network
+from alloygan.testing.network_mode_checks import NETWORK_MODE_CHECKS
 from alloygan.testing.randomness import global_random_left_alone
 from alloygan.testing.subject import Subject
 from alloygan.testing.synchronisation import readback_refused
@@ -78,7 +78,7 @@ def does_not_read_back_to_the_host(subject: Subject) -> None:
     with readback_refused("forward", on_device=True):
         outputs = network(condition, inputs)
     with readback_refused("backward", on_device=True):
-        _sum(outputs).backward()  # type: ignore[no-untyped-call]
+        sum_of_all(outputs).backward()  # type: ignore[no-untyped-call]
 
 
 def survives_a_state_round_trip(subject: Subject) -> None:
@@ -104,7 +104,7 @@ def gradients_reach_every_parameter(subject: Subject) -> None:
     """Every parameter takes part in some output, and the gradients are finite."""
     network = Network.build(subject)
     nudge(network.module)
-    _sum(network(network.condition(5))).backward()  # type: ignore[no-untyped-call]
+    sum_of_all(network(network.condition(5))).backward()  # type: ignore[no-untyped-call]
     without = [name for name, p in network.module.named_parameters() if p.requires_grad and p.grad is None]
     require(not without, f"no gradient reaches {', '.join(without)}; remove what takes no part")
     gradients = {f"the gradient of {n}": p.grad for n, p in network.module.named_parameters() if p.grad is not None}
@@ -165,16 +165,6 @@ def stays_finite(subject: Subject) -> None:
         require_finite(network(distinct[:2]), "for a batch of two in training mode")
 
 
-def _sum(outputs: Mapping[str, Tensor]) -> Tensor:
-    # Squares, and a different factor for each number: sums over a batch-normed map would be constant.
-    return torch.stack(
-        [
-            (output * torch.linspace(0.5, 1.5, output.numel()).view_as(output)).square().sum()
-            for output in outputs.values()
-        ]
-    ).sum()
-
-
 NETWORK_CHECKS = (
     starts_from_its_seed,
     leaves_global_random_numbers_alone,
@@ -186,4 +176,5 @@ NETWORK_CHECKS = (
     uses_the_condition,
     asks_for_an_id_if_it_needs_one,
     stays_finite,
+    *NETWORK_MODE_CHECKS,
 )

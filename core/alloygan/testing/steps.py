@@ -15,7 +15,7 @@ from alloygan.interfaces.loss import Loss, Terms
 from alloygan.interfaces.step import CriticStep, ExtraForward, GeneratorStep
 from alloygan.interfaces.streams import stream
 from alloygan.testing.stand_in_data import ROWS
-from alloygan.testing.subject import Subject
+from alloygan.testing.subject import Shape, Subject
 from alloygan.testing.verdicts import require
 
 MIXED = (0, 1, 2, 3, 1, 0)
@@ -35,25 +35,42 @@ class Moment:
 
 @dataclass
 class Bench:
-    """A GAN with the loss under test, and batches of real images; `device` is cpu or meta."""
+    """A GAN with the loss under test, and batches of real images.
+
+    `device` is cpu or meta; `dtype` and `memory_format` are those of images and weights.
+    """
 
     gan: Gan
     space: ConditionSpace
     wants_real: bool
     device: str = "cpu"
+    dtype: torch.dtype = torch.float32
+    memory_format: torch.memory_format = torch.contiguous_format
     generate: Callable[[Tensor, Condition], Tensor] | None = None
     judge: Callable[[Tensor, Condition], Critique] | None = None
     """The networks' passes in the steps, where they are not the networks themselves."""
 
     @classmethod
     def of(
-        cls, subject: Subject, *, table: bool = True, seed: int = 0, twice: bool = True, device: str = "cpu"
+        cls,
+        subject: Subject,
+        shape: Shape | None = None,
+        *,
+        table: bool = True,
+        seed: int = 0,
+        twice: bool = True,
+        device: str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        memory_format: torch.memory_format = torch.contiguous_format,
     ) -> "Bench":
         """Assemble the stand-ins (or the author's critic) around the loss."""
-        gan = subject.assemble(table=table, seed=seed, twice=twice)
+        gan = subject.assemble(shape, table=table, seed=seed, twice=twice)
         for part in (gan.generator, gan.critic, *gan.losses.values()):
-            part.to(device).train()
-        return cls(gan, subject.space(table=table), "real_in_generator_step" in subject.spec.needs, device)
+            part.to(device, dtype).train()
+        for network in (gan.generator, gan.critic):
+            network.to(memory_format=memory_format)
+        wants_real = "real_in_generator_step" in subject.spec.needs
+        return cls(gan, subject.space(table=table), wants_real, device, dtype, memory_format)
 
     @property
     def loss(self) -> Loss:
@@ -74,18 +91,25 @@ class Bench:
         return self.moved(batch)
 
     def moved(self, batch: Batch) -> Batch:
-        """A batch on the device of the bench."""
+        """A batch on the device of the bench, in its arithmetic and memory format."""
         return Batch(
-            batch.images.to(self.device),
-            batch.own_condition.to(self.device),
-            batch.target_condition.to(self.device),
-            batch.weight.to(self.device),
+            batch.images.to(self.device, self.dtype, memory_format=self.memory_format),
+            self._condition(batch.own_condition),
+            self._condition(batch.target_condition),
+            batch.weight.to(self.device, self.dtype),
         )
+
+    def _condition(self, condition: Condition) -> Condition:
+        return Condition(condition.values.to(self.device, self.dtype), condition.label.to(self.device))
+
+    def _made(self, noise: Tensor, condition: Condition) -> Tensor:
+        """Generated images; a stand-in has no convolution that would bring them into the memory format."""
+        return self._passes[0](noise, condition).contiguous(memory_format=self.memory_format)
 
     def noise(self, count: int, name: str, moment: int) -> Tensor:
         """Noise (B, Z)."""
         random = stream(0, name, moment)
-        return torch.randn(count, self.gan.generator.noise_width, generator=random).to(self.device)
+        return torch.randn(count, self.gan.generator.noise_width, generator=random).to(self.device, self.dtype)
 
     def at(self, moment: int, count: int) -> Moment:
         """A moment of the training, for a batch of `count`; the same one each time."""
@@ -103,7 +127,7 @@ class Bench:
         critic, target = self._passes[1], batch.target_condition
         at = moment if isinstance(moment, Moment) else self.at(moment, len(target))
         with torch.no_grad():
-            fake_images = self._passes[0](at.critic_noise, target)
+            fake_images = self._made(at.critic_noise, target)
         return CriticStep(
             batch=batch,
             fake_images=fake_images,
@@ -119,7 +143,7 @@ class Bench:
         """A generator step; `real` is there only for a loss that asks. The caller freezes the judges."""
         critic, target = self._passes[1], batch.target_condition
         at = moment if isinstance(moment, Moment) else self.at(moment, len(target))
-        fake_images = self._passes[0](at.generator_noise, target)
+        fake_images = self._made(at.generator_noise, target)
         return GeneratorStep(
             batch=batch,
             fake_images=fake_images,

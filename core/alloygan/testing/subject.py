@@ -80,6 +80,16 @@ class Subject:
             )
         return accepted
 
+    @property
+    def coloured(self) -> Shape | None:
+        """The smallest image shape of three channels that the component accepts, if there is one.
+
+        With one channel, memory with channels last is the same as with channels first.
+        """
+        sized = self.partner if self.sort == "loss" else self.spec
+        problem = getattr(sized, "size_problem", lambda shape: None)
+        return next((shape for _, h, w in SHAPES if problem(shape := (3, h, w)) is None), None)
+
     def compose(self, shape: Shape | None = None, *, table: bool = True, seed: int = 0, twice: bool = True) -> GanSpec:
         """A whole spec with this component in its place and stand-ins elsewhere.
 

@@ -29,7 +29,7 @@ _OPERATORS = {
     "aten::bincount": "bincount()",
     "aten::repeat_interleave.Tensor": "repeat_interleave() by a tensor",
     # Whether a decomposition has succeeded is looked at on the host: in an operator of its own, or inside of others.
-    "aten::_linalg_check_errors": "inv, solve, cholesky or lu_factor, which look whether they succeeded; inv_ex and its like do not",
+    "aten::_linalg_check_errors": "inv, solve, cholesky or lu_factor, which look at their success, as inv_ex does not",
     "aten::_linalg_eigh": "an eigendecomposition (eigh, eigvalsh)",
     "aten::linalg_eig": "an eigendecomposition (eig, eigvals)",
     "aten::linalg_eigvals": "an eigendecomposition (eigvals)",
