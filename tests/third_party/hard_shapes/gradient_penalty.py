@@ -39,7 +39,7 @@ class GradientPenaltyLoss(Loss):
     def critic(self, step: CriticStep) -> Terms:
         """The penalty, through an extra forward that leaves running statistics alone."""
         real, fake = step.real_images, step.fake_images
-        share = torch.rand(len(real), 1, 1, 1, generator=step.random, device=real.device)
+        share = torch.rand(len(real), 1, 1, 1, generator=step.random, device=real.device, dtype=real.dtype)
         images = torch.lerp(real, fake, share).requires_grad_()
         score = step.critic(images, step.real_condition).score
         (gradient,) = torch.autograd.grad(score.sum(), images, create_graph=True)
