@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
-from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop, sdpa_flop
+from torch.utils.flop_counter import flop_registry, sdpa_backward_flop, sdpa_flop
 
 import throughput
 from alloygan import Data, load_zoo, train
@@ -168,11 +168,15 @@ def _row(
     }
 
 
-_MORE_FLOPS = {
+_FLOPS: dict[Any, Callable[..., int]] = {
+    **flop_registry,
     torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: sdpa_flop,
     torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: sdpa_backward_flop,
 }
-"""Operators that torch's counter leaves out."""
+"""Floating-point operations of an operator by its arguments: torch's formulas, and what they leave out.
+
+Torch's own counter is not used: it hooks on modules, which a gradient inside of a step (a gradient penalty) breaks.
+"""
 
 Calls = list[Callable[[], object]]
 
@@ -181,17 +185,22 @@ Operator = tuple[float, Calls, int]
 
 
 class _Noted(TorchDispatchMode):
-    """Notes operators by name and shapes, with arguments of the same shapes to call them with again."""
+    """Notes operators by name and shapes, with arguments of the same shapes to call them with again, and counts their
+    floating-point operations.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.counts: Counter[tuple[str, str]] = Counter()
         self.calls: dict[tuple[str, str], tuple[Calls, int]] = {}
+        self.flops = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run the operator."""
         kwargs = kwargs or {}
         out = func(*args, **kwargs)
+        if func.overloadpacket in _FLOPS:
+            self.flops += _FLOPS[func.overloadpacket](*args, **kwargs, out_val=out)
         name = func.name().removeprefix("aten::").split(".")[0]
         if name in _FREE:
             return out
@@ -225,26 +234,24 @@ def _again(func: Any, args: Any, kwargs: Any) -> Calls:
 
 def operators_of(spec: GanSpec, data: Data) -> tuple[dict[tuple[str, str], Operator], float]:
     """Every operator of one update, and its floating-point operations: means over a period of the losses' `every`."""
-    noted, flops = _Noted(), FlopCounterMode(display=False, custom_mapping=_MORE_FLOPS)
+    noted, noting = _Noted(), ExitStack()
     updates, seen = period(spec), 0
 
     def note(progress: Progress) -> None:
         nonlocal seen
         seen += 1
         if seen == 2:
-            flops.__enter__()
-            noted.__enter__()
+            noting.enter_context(noted)
         elif seen == 2 + updates:
-            noted.__exit__(None, None, None)
-            flops.__exit__(None, None, None)
+            noting.close()
 
     # Two before, since the first one makes the optimisers' state; and one after, which writes the checkpoint.
     images = (updates + 3) * spec.training.batch_size * spec.training.critic_updates
     training = spec.training.model_copy(update={"images": images, "log_every": images, "checkpoint_every": images})
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, noting:
         train(spec.model_copy(update={"training": training}), Path(folder) / "run", data=data, report=note)
     found = {key: (count / updates, *noted.calls[key]) for key, count in noted.counts.items()}
-    return found, flops.get_total_flops() / updates
+    return found, noted.flops / updates
 
 
 def _alone(call: Callable[[], object], device: torch.device, seconds: float = 0.05) -> float:

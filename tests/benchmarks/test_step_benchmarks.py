@@ -102,6 +102,19 @@ def test_the_roofline_is_measured(run: Any) -> None:
     assert 0 < row["reached"] < 2
 
 
+@pytest.mark.parametrize("name", ["wgan-gp", "r3gan"])
+def test_a_penalty_of_gradients_counts_with_its_own(module: Any, zoo: Zoo, name: str) -> None:
+    penalties = {"wgan-gp": ["penalty"], "r3gan": ["real_gradient", "fake_gradient"]}[name]
+    settings = [*TINY[1::2], "training.device=cpu", "training.critic_updates=1"]
+    with_them = zoo.read_spec(f"zoo:{name}", settings)
+    without = zoo.read_spec(f"zoo:{name}", [*settings, *(f"losses.{one}=null" for one in penalties)])
+    data = load_data(with_them)
+    operators_of = module("roofline").operators_of
+    operators, counted = operators_of(with_them, data)
+    assert counted > operators_of(without, data)[1]
+    assert any(name == "convolution_backward" and call for (name, _), (_, call, _) in operators.items())
+
+
 def test_operations_are_those_that_are_counted_by_hand(module: Any, zoo: Zoo) -> None:
     settings = [*TINY[1::2], "training.device=cpu"]
     spec = zoo.read_spec("zoo:demo", [*settings, "losses.contrastive=null"])
