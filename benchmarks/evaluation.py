@@ -27,8 +27,11 @@ from alloygan.evaluation.evaluate import measure
 from alloygan.evaluation.subjects import of_label
 from alloygan.specs.evaluation import EvaluationSpec
 from alloygan.terminal import progress_display
+from failures import refuse, told_in_one_message
 from meters import clocks
+from numbers_given import at_least
 from result_page import Result, add_arguments, show
+from spec_arguments import add_spec_arguments, read_spec
 
 SIDE = 128
 
@@ -42,20 +45,27 @@ WARM_UP_JUDGE_IMAGES = 256
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print a table, and write JSON if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("spec", nargs="?", help="spec file, or zoo:NAME; by default the synthetic alloy, 8 conditions")
-    parser.add_argument("--set", action="append", default=[], metavar="a.b=c", help="override a field; repeatable")
-    parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help="plugin in a single file")
-    parser.add_argument("--images", type=int, default=250, help="images of a condition in each of the three sets")
-    parser.add_argument("--size", type=int, default=1536, help="micrographs of the synthetic alloy, px")
-    parser.add_argument("--repetitions", type=int, default=3, help="whole evaluations, of which the median is taken")
+    add_spec_arguments(parser, by_default="the synthetic alloy, 8 conditions")
+    parser.add_argument(
+        "--images", type=at_least(1), default=250, help="images of a condition in each of the three sets"
+    )
+    parser.add_argument("--size", type=at_least(SIDE), default=1536, help="micrographs of the synthetic alloy, px")
+    parser.add_argument("--repetitions", type=at_least(1), default=3, help="whole evaluations; the median is taken")
     add_arguments(parser, device=False)
     options = parser.parse_args(arguments)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")  # as `measure` takes it
 
+    if options.set and not options.spec:
+        refuse(f"--set {options.set[0]}: there is no spec to override; name one")
+    with told_in_one_message():
+        _evaluate(options, device)
+
+
+def _evaluate(options: argparse.Namespace, device: torch.device) -> None:
     zoo = load_zoo(options.plugin)
     console = Console()
     if options.spec:
-        spec = zoo.read_spec(options.spec, options.set)
+        spec = read_spec(zoo, options, {"evaluation.images": "--images"})
         evaluation, data = spec.evaluation, load_data(spec)
     else:
         values: dict[str, Any] = {"kind": "synthetic_alloy", "size": options.size}
@@ -65,8 +75,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         console.print(f"drawing {8 * (micrographs + 1)} micrographs of {options.size} px …")
         data = zoo.spec_from_values(values, "dataset").build(())
         evaluation = EvaluationSpec.model_validate({"phase": "dark", "smooth": 1.0}, context=zoo.registries)
-    if options.repetitions < 1:
-        raise SystemExit("error: --repetitions: at least one")
     evaluation = evaluation.model_copy(update={"images": options.images})
     real, stand_ins = _halves(data.evaluation)
     data = Data(data.space, data.train, real, data.um_per_px)

@@ -31,7 +31,9 @@ from torch.nn.functional import cosine_similarity, normalize
 
 from alloygan_plugins.jain2024 import chunks
 from alloygan_plugins.jain2024.losses import contragan_2c, proportional_2c
+from failures import Failures, MeasurementError, refuse
 from meters import clocks
+from numbers_given import at_least
 from peak_memory import PeakMemory
 from result_page import Result, add_arguments, device_of, show
 
@@ -53,13 +55,13 @@ SMALL = 64
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print a table, and write JSON and a page if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--m", type=int, nargs="+", default=[64, 128, 512, 2048], help="batch sizes")
-    parser.add_argument("--features", type=int, default=64, help="features of the embeddings")
-    parser.add_argument("--classes", type=int, default=35, help="conditions that the batch is drawn from")
+    parser.add_argument("--m", type=at_least(2), nargs="+", default=[64, 128, 512, 2048], help="batch sizes")
+    parser.add_argument("--features", type=at_least(1), default=64, help="features of the embeddings")
+    parser.add_argument("--classes", type=at_least(1), default=35, help="conditions that the batch is drawn from")
     parser.add_argument("--losses", nargs="+", choices=list(LOSSES), default=list(LOSSES))
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument(
-        "--repetitions", type=int, default=7, help="of which the median is taken, each after an untimed one"
+        "--repetitions", type=at_least(1), default=7, help="of which the median is taken, each after an untimed one"
     )
     parser.add_argument("--memory-alone", action="store_true", help=argparse.SUPPRESS)  # how the script calls itself
     add_arguments(parser)
@@ -67,13 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     device = device_of(options)
     left_out = {count: [way for way in options.ways if count > _most(way)] for count in options.m}
     if all(len(ways) == len(options.ways) for ways in left_out.values()):
-        raise SystemExit(
-            f"error: nothing is left to measure: {_limits(options.ways)}; give a smaller --m or more --ways"
-        )
+        refuse(f"nothing is left to measure: {_limits(options.ways)}; give a smaller --m or more --ways")
     if options.memory_alone:
         print(json.dumps([[*row, _in_child(*row, options)] for row in _cases(options)]))
         return
-    memory = _memory_on_cpu(options) if device.type == "cpu" else {}
     result = Result(
         "losses",
         "How long do the contrastive losses take, over the batch size m?",
@@ -95,11 +94,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
             f"fewer where they take more than {LONG} s",
         },
     )
+    memory: dict[tuple[str, int, str], float | None] = {}
+    if device.type == "cpu":
+        with result.failures.noted("the memory that each takes"):
+            memory = _memory_on_cpu(options)
     for name in options.losses:
         for count in options.m:
-            for row in _rows(name, count, options, device):
-                mib = memory.get((name, count, row["way"])) if device.type == "cpu" else row["mib"]
-                result.rows.append(row | {"mib": mib})
+            with result.failures.noted(f"{name}, m = {count:,}"):
+                for row in _rows(name, count, options, device, result.failures):
+                    mib = memory.get((name, count, row["way"])) if device.type == "cpu" else row["mib"]
+                    result.rows.append(row | {"mib": mib})
     result.clocks = clocks(device)
     for count, ways in left_out.items():
         if ways:
@@ -148,17 +152,23 @@ class _Work:
         return float(value.detach()), watch.seconds
 
 
-def _rows(name: str, count: int, options: argparse.Namespace, device: torch.device) -> Iterator[dict[str, Any]]:
+def _rows(
+    name: str, count: int, options: argparse.Namespace, device: torch.device, failures: Failures
+) -> Iterator[dict[str, Any]]:
     work = _Work(name, count, options, device)
-    ways = [way for way in options.ways if count <= _most(way)]
+    untimed: dict[str, tuple[float, float]] = {}
+    for way in options.ways:
+        if count <= _most(way):
+            with failures.noted(f"{name}, m = {count:,}, {way}"):
+                untimed[way] = work(way)
+    ways = list(untimed)
     if not ways:
         return
-    untimed = {way: work(way) for way in ways}
     values = {way: value for way, (value, _) in untimed.items()}
     first = values[ways[0]]
     for way, value in values.items():
-        if abs(value - first) > 1e-4 * max(1.0, abs(first)):
-            raise SystemExit(f"error: {name}, m = {count}: {way} gives {value:g}, {ways[0]} gives {first:g}")
+        if not abs(value - first) <= 1e-4 * max(1.0, abs(first)):
+            raise MeasurementError(f"{way} gives {value:g}, {ways[0]} gives {first:g}, so that none is timed")
     seconds: dict[str, list[float]] = {way: [] for way in ways}
     for number in range(options.repetitions):
         if number and sum(map(sum, seconds.values())) > LONG:
@@ -198,7 +208,9 @@ def _memory_on_cpu(options: argparse.Namespace) -> dict[tuple[str, int, str], fl
     words = [sys.executable, __file__, "--memory-alone", "--device", "cpu", "--features", str(options.features)]
     words += ["--classes", str(options.classes), "--m", *map(str, options.m)]
     words += ["--losses", *options.losses, "--ways", *options.ways]
-    done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise MeasurementError(f"the process that measures it ended with {done.returncode}: {done.stderr.strip()}")
     return {(name, count, way): mib for name, count, way, mib in json.loads(done.stdout)}
 
 

@@ -19,6 +19,7 @@ from alloygan import Data, train
 from alloygan.specs.gan import GanSpec
 from alloygan.training.processes import Processes
 from alloygan.training.update import EagerUpdate
+from failures import MeasurementError
 from periods import period
 
 FEW = 2
@@ -94,7 +95,7 @@ def scaling_of(spec: GanSpec, data: Data) -> list[Scaling]:
     for one, more_images, more_processes in zip(few, images, processes, strict=True):
         factors = more_images.size / one.size, more_processes.size / one.size
         if not {*factors} <= {1, 2} or not one.what == more_images.what == more_processes.what:
-            raise SystemExit(f"error: {one} becomes {more_images} and {more_processes}: this cannot be scaled")
+            raise MeasurementError(f"{one} becomes {more_images} and {more_processes}: this cannot be scaled")
         found.append(Scaling(one.what, one.size, factors[0] == 2, factors[1] == 2))
     return found
 

@@ -38,9 +38,11 @@ from alloygan.data.held_out import load_data
 from alloygan.specs.gan import GanSpec
 from alloygan.training.float32 import float32_arithmetic
 from alloygan.training.loop import Progress
+from failures import told_in_one_message
+from numbers_given import at_least
 from periods import of_updates, period, warm_up, whole_periods
 from result_page import Result, add_arguments, device_of, show
-from spec_arguments import add_spec_arguments, told_in_one_line
+from spec_arguments import add_spec_arguments, read_spec
 
 LIBRARY = frozenset((
     "mm", "addmm", "_addmm_activation", "bmm", "baddbmm", "linear", "linear_backward", "convolution", "_convolution",
@@ -76,20 +78,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_spec_arguments(parser)
     parser.add_argument("--modes", nargs="+", default=["fp32"], metavar="MODE", help="as of throughput.py")
-    parser.add_argument("--batch-sizes", type=int, nargs="+", help="batch sizes; by default that of the spec")
-    parser.add_argument("--warm-up", type=int, default=8, help="generator updates before the clock starts, at least")
-    parser.add_argument("--updates", type=int, default=10, help="generator updates of one repetition, at least")
-    parser.add_argument("--repetitions", type=int, default=5, help="repetitions, of which the median is taken")
-    parser.add_argument("--large", type=int, help="side of the large matrix product; by default 8192, on the CPU 1024")
+    parser.add_argument("--batch-sizes", type=at_least(1), nargs="+", help="batch sizes; by default that of the spec")
+    parser.add_argument("--warm-up", type=at_least(0), default=8, help="generator updates before the clock, at least")
+    parser.add_argument("--updates", type=at_least(1), default=10, help="generator updates of one repetition, at least")
+    parser.add_argument("--repetitions", type=at_least(1), default=5, help="repetitions, of which the median is taken")
+    parser.add_argument(
+        "--large", type=at_least(1), help="side of the large matrix product; else 8192, on the CPU 1024"
+    )
     add_arguments(parser)
     options = parser.parse_args(arguments)
     options.no_parts = True
     device = device_of(options)
-    zoo = load_zoo(options.plugin)
-    with told_in_one_line():
-        spec = zoo.read_spec(options.spec, options.set)
+    with told_in_one_message():
+        zoo = load_zoo(options.plugin)
+        spec = read_spec(zoo, options, throughput.SET_BY)
         updates = of_updates(spec, options.updates)
         options.updates = whole_periods(spec, options.updates)
+        timed = [
+            (size, mode, throughput.timed_spec(zoo, options, device, size, mode))
+            for size in options.batch_sizes or [spec.training.batch_size]
+            for mode in options.modes
+        ]
         data = load_data(spec)
     result = Result(
         f"roofline_{spec.name}",
@@ -118,18 +127,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for precision in dict.fromkeys(mode.split("+")[0] for mode in options.modes):
         rate = _matrix_product(side, precision, device)
         result.notes.append(f"A product of {side} × {side} matrices in {precision}: {rate / 1e12:,.3f} TFLOP/s.")
-    for size in options.batch_sizes or [spec.training.batch_size]:
-        for mode in options.modes:
-            with told_in_one_line():
-                timed = throughput.timed_spec(zoo, options, device, size, mode)
-            row = _row(timed, data, mode, bandwidth, options, device)
-            result.clocks = row["clocks"]
-            first = result.rows[0]["update_ms"] if result.rows else row["update_ms"]
-            slowest = row.pop("slowest")
-            result.rows.append({"mode": mode, "batch_size": size, **row, "speed": first / row["update_ms"]})
-            if slowest:
-                said = ", ".join(f"{name} {share:.0%}" for name, share in slowest)
-                result.notes.append(f"{mode}, batch {size}, where the limit lies: {said}.")
+    for size, mode, one in timed:
+        row: dict[str, Any] = {}
+        with result.failures.noted(f"{mode}, batch {size}"):
+            row = _row(one, data, mode, bandwidth, options, device)
+        if not row:
+            continue
+        result.clocks = row["clocks"]
+        first = result.rows[0]["update_ms"] if result.rows else row["update_ms"]
+        slowest = row.pop("slowest")
+        result.rows.append({"mode": mode, "batch_size": size, **row, "speed": first / row["update_ms"]})
+        if slowest:
+            said = ", ".join(f"{name} {share:.0%}" for name, share in slowest)
+            result.notes.append(f"{mode}, batch {size}, where the limit lies: {said}.")
     show(result, options, device)
 
 

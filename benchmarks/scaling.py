@@ -20,13 +20,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from alloygan import load_zoo
 from alloygan.data.held_out import load_data
 from alloygan.specs.gan import GanSpec
+from failures import MeasurementError, refuse, told_in_one_message
 from messages import scaling_of, volume
+from numbers_given import at_least
 from periods import period
 from result_page import Result, add_arguments, device_of, show
-from spec_arguments import add_spec_arguments, told_in_one_line
+from spec_arguments import add_spec_arguments, read_spec
 
 PLANNED = (8, 64, 256, 512)
 
@@ -35,23 +39,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print a table, and write JSON and a page if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_spec_arguments(parser)
-    parser.add_argument("--processes", type=int, nargs="+", default=[1, 2], help="numbers of processes")
-    parser.add_argument("--updates", type=int, default=20, help="generator updates of one measurement")
-    parser.add_argument("--repetitions", type=int, default=5, help="measurements, after one to warm up")
+    parser.add_argument("--processes", type=at_least(1), nargs="+", default=[1, 2], help="numbers of processes")
+    parser.add_argument("--updates", type=at_least(1), default=20, help="generator updates of one measurement")
+    parser.add_argument("--repetitions", type=at_least(1), default=5, help="measurements, after one to warm up")
     parser.add_argument(
         "--images-each",
-        type=int,
+        type=at_least(1),
         help="images of each process in the plan for a batch that grows with them; by default the spec's batch size",
     )
     add_arguments(parser)
     options = parser.parse_args(arguments)
     device = device_of(options)
-    zoo = load_zoo(options.plugin)
-    with told_in_one_line():
-        spec = zoo.read_spec(options.spec, options.set)
+    with told_in_one_message():
+        zoo = load_zoo(options.plugin)
+        spec = read_spec(zoo, options, {"training.device": "--device"})
         for count in options.processes:
             if spec.training.batch_size % count:
-                raise SystemExit(f"error: {count} processes cannot share batches of {spec.training.batch_size} images")
+                refuse(
+                    f"--processes {count}: so many cannot share batches of {spec.training.batch_size} images; give a "
+                    "number that divides these, or another training.batch_size"
+                )
         plan = _Plan(spec)
     result = Result(
         f"scaling_{spec.name}",
@@ -77,12 +84,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         },
     )
     for count in options.processes:
-        rates = sorted(_rates(spec, options, count))
-        first = result.rows[0]["images_per_s"] if result.rows else statistics.median(rates)
-        measured = {"images_per_s": statistics.median(rates), "slowest": rates[0], "fastest": rates[-1]}
-        speed = measured["images_per_s"] / first if options.processes[0] == 1 else None
-        row = plan.row("measured", count, spec.training.batch_size)
-        result.rows.append({**row, **measured, "speed": speed})
+        with result.failures.noted(f"{count} process{'es' if count > 1 else ''}"):
+            rates = sorted(_rates(spec, options, count, device))
+            measured = {"images_per_s": statistics.median(rates), "slowest": rates[0], "fastest": rates[-1]}
+            result.rows.append({**plan.row("measured", count, spec.training.batch_size), **measured})
+    if not result.rows:
+        result.failures.refuse()
+    alone = next((row["images_per_s"] for row in result.rows if row["processes"] == 1), None)
+    for row in result.rows:
+        row["speed"] = None if alone is None else row["images_per_s"] / alone
     result.rows += [
         plan.row("planned, this batch", count, spec.training.batch_size)
         for count in PLANNED
@@ -112,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     show(result, options, device)
 
 
-def _rates(spec: GanSpec, options: argparse.Namespace, count: int) -> list[float]:
+def _rates(spec: GanSpec, options: argparse.Namespace, count: int, device: torch.device) -> list[float]:
     training = spec.training
     each = options.updates * training.batch_size * training.critic_updates
     images = each * (options.repetitions + 1)
@@ -120,8 +130,7 @@ def _rates(spec: GanSpec, options: argparse.Namespace, count: int) -> list[float
     settings += [f"training.checkpoint_every={images}"]
     if training.epochs is not None:
         settings.insert(len(options.set), "training.epochs=null")
-    if options.device != "auto":
-        settings.append(f"training.device={options.device}")
+    settings.append(f"training.device={device.type}")
     with tempfile.TemporaryDirectory() as folder:
         words = [sys.executable, "-m", "alloygan", "train", options.spec, "--out", f"{folder}/run"]
         words += ["--processes", str(count)] if count > 1 else []
@@ -129,7 +138,9 @@ def _rates(spec: GanSpec, options: argparse.Namespace, count: int) -> list[float
         words += [word for plugin in options.plugin for word in ("--plugin", plugin)]
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise SystemExit(f"error: {count} processes: {done.stderr.strip() or done.stdout.strip()}")
+            error = MeasurementError((done.stderr.strip() or done.stdout.strip()).removeprefix("error: "))
+            error.exit_code = 2 if done.returncode == 2 else 1
+            raise error
         lines = [json.loads(line) for line in (Path(folder) / "run" / "metrics.jsonl").read_text().splitlines()]
     return [line["images_per_s"] for line in lines[1:]]
 

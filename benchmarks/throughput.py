@@ -16,6 +16,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -33,11 +34,13 @@ from alloygan.specs.gan import GanSpec
 from alloygan.training.loop import Progress
 from alloygan.training.parts import PREFIX
 from alloygan.zoo import Zoo
+from failures import refuse, told_in_one_message
 from meters import clocks, joules
+from numbers_given import at_least
 from peak_memory import PeakMemory
 from periods import of_updates, warm_up, whole_periods
 from result_page import Result, add_arguments, device_of, show
-from spec_arguments import add_spec_arguments, told_in_one_line
+from spec_arguments import add_spec_arguments, read_spec
 
 ADDED = {
     "nets": "training.compile=nets",
@@ -46,32 +49,34 @@ ADDED = {
     "channels_last": "training.channels_last=true",
 }
 PRECISIONS = ("fp32", "tf32", "bf16")
+SET_BY = {"training.device": "--device", "training.precision": "--modes"}
+"""Fields of the spec that are set here, and the options that say how."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print a table, and write JSON and a page if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_spec_arguments(parser)
-    parser.add_argument("--batch-sizes", type=int, nargs="+", help="batch sizes; by default that of the spec")
+    parser.add_argument("--batch-sizes", type=at_least(1), nargs="+", help="batch sizes; by default that of the spec")
     parser.add_argument("--modes", nargs="+", default=["fp32"], metavar="MODE", help="such as fp32 bf16+nets+graph")
-    parser.add_argument("--threads", type=int, nargs="+", help="numbers of threads, on the CPU")
+    parser.add_argument("--threads", type=at_least(1), nargs="+", help="numbers of threads, on the CPU")
     parser.add_argument(
         "--warm-up",
-        type=int,
+        type=at_least(0),
         default=8,
         help="generator updates before the clock starts, at least: until each set of losses that are due together has "
         "come once, with a CUDA graph four times",
     )
-    parser.add_argument("--updates", type=int, default=20, help="generator updates of one repetition, at least")
-    parser.add_argument("--repetitions", type=int, default=5, help="repetitions, of which the median is taken")
-    parser.add_argument("--rounds", type=int, default=1, help="times that all modes are measured, one after another")
+    parser.add_argument("--updates", type=at_least(1), default=20, help="generator updates of one repetition, at least")
+    parser.add_argument("--repetitions", type=at_least(1), default=5, help="repetitions, of which the median is taken")
+    parser.add_argument("--rounds", type=at_least(1), default=1, help="times that all modes are measured, in turn")
     parser.add_argument("--no-parts", action="store_true", help="do not profile the parts of an update")
     add_arguments(parser)
     options = parser.parse_args(arguments)
     device = device_of(options)
-    zoo = load_zoo(options.plugin)
-    with told_in_one_line():
-        spec = zoo.read_spec(options.spec, options.set)
+    with told_in_one_message():
+        zoo = load_zoo(options.plugin)
+        spec = read_spec(zoo, options, SET_BY)
         updates = of_updates(spec, options.updates)
         options.updates = whole_periods(spec, options.updates)
         timed = [
@@ -107,11 +112,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     found: list[list[Measured]] = [[] for _ in timed]
     for number in range(options.rounds):
-        for rounds, (threads, _, _, one) in zip(found, timed, strict=True):
-            torch.set_num_threads(threads)
+        for rounds, (threads, size, mode, one) in zip(found, timed, strict=True):
+            what = _named(mode, threads, size)
+            if what in result.failures:
+                continue
             last = number == options.rounds - 1
-            rounds.append(measured(one, data, options, device, parts=last and not options.no_parts))
+            with result.failures.noted(what):
+                torch.set_num_threads(threads)
+                rounds.append(measured(one, data, options, device, parts=last and not options.no_parts))
     for rounds, (threads, size, mode, one) in zip(found, timed, strict=True):
+        if not rounds:
+            continue
         result.clocks = rounds[-1].clocks
         row = _row(rounds, options.updates, options.updates * size * one.training.critic_updates)
         first = result.rows[0]["images_per_s"] if result.rows else row["images_per_s"]
@@ -120,8 +131,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         if row["parts"]:
             shares = ", ".join(f"{name} {share:.0%}" for name, share in row["parts"].items() if share >= 0.005)
-            result.notes.append(f"{mode}, {threads} threads, batch {size}: {shares}.")
+            result.notes.append(f"{_named(mode, threads, size)}: {shares}.")
     show(result, options, device)
+
+
+def _named(mode: str, threads: int, size: int) -> str:
+    return f"{mode}, {threads} threads, batch {size}"
 
 
 def timed_spec(zoo: Zoo, options: argparse.Namespace, device: torch.device, size: int, mode: str) -> GanSpec:
@@ -129,8 +144,8 @@ def timed_spec(zoo: Zoo, options: argparse.Namespace, device: torch.device, size
     precision, *added = mode.split("+")
     unknown = [word for word in added if word not in ADDED]
     if precision not in PRECISIONS or unknown:
-        raise SystemExit(
-            f"error: --modes {mode}: a mode is one of {', '.join(PRECISIONS)}, then any of "
+        refuse(
+            f"--modes {mode}: a mode is one of {', '.join(PRECISIONS)}, then any of "
             f"{', '.join('+' + word for word in ADDED)}"
         )
     settings = [*options.set, f"training.batch_size={size}", f"training.precision={precision}"]
@@ -166,6 +181,8 @@ class _Clock:
     peak_memory_mib: float | None = None
     profiler: Any = None
     profiled_s: float = 0.0
+    stack: ExitStack = field(default_factory=ExitStack)
+    """Ends the profiler, also where the training fails meanwhile."""
     _count: int = 0
 
     def __call__(self, progress: Progress) -> None:
@@ -184,13 +201,12 @@ class _Clock:
         if since == start:
             self._wait()
             activities = [ProfilerActivity.CPU] + [ProfilerActivity.CUDA] * (self.device.type == "cuda")
-            self.profiler = profile(activities=activities)
-            self.profiler.__enter__()
+            self.profiler = self.stack.enter_context(profile(activities=activities))
             self.profiled_s = time.perf_counter()
         elif since == start + self.profiled:
             self._wait()
             self.profiled_s = time.perf_counter() - self.profiled_s
-            self.profiler.__exit__(None, None, None)
+            self.stack.close()
 
     def _wait(self) -> None:
         if self.device.type == "cuda":
@@ -210,11 +226,11 @@ class Measured:
 
 
 def measured(spec: GanSpec, data: Data, options: argparse.Namespace, device: torch.device, *, parts: bool) -> Measured:
-    """Train the spec of `timed_spec` and time its repetitions."""
+    """Train the spec of `timed_spec` and time its repetitions. Raises what the training raises."""
     profiled = whole_periods(spec, PROFILED) if parts else 0
     before = warm_up(spec, options.warm_up)
     clock = _Clock(before, options.updates, options.repetitions, profiled, device, PeakMemory(device))
-    with tempfile.TemporaryDirectory() as folder, told_in_one_line():
+    with tempfile.TemporaryDirectory() as folder, clock.stack:
         train(spec, Path(folder) / "run", data=data, report=clock)
     first, last = clock.joules[0], clock.joules[-1]
     shares: dict[str, float] = {}

@@ -1,8 +1,5 @@
 """The scripts that time a training step run at a small size: smoke tests, not timing tests."""
 
-import json
-import runpy
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +10,6 @@ import torch
 from alloygan import Zoo
 from alloygan.data.held_out import load_data
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 TINY = [
     part
     for text in (
@@ -24,20 +20,6 @@ TINY = [
 ]  # fmt: skip
 
 LOSSES = ("contragan_2c", "proportional_2c")
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Run a script as its user would; returns what its JSON says."""
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-
-    def run(script: str, *words: str) -> Any:
-        out = tmp_path / f"{script}.json"
-        monkeypatch.setattr(sys, "argv", [script, *words, "--device", "cpu", "--json", str(out)])
-        runpy.run_path(str(BENCHMARKS / f"{script}.py"), run_name="__main__")
-        return json.loads(out.read_text())
-
-    return run
 
 
 def test_throughput_times_the_real_loop(run: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,9 +44,9 @@ def test_throughput_times_the_real_loop(run: Any, tmp_path: Path, capsys: pytest
 
 
 @pytest.mark.parametrize("words", [["--modes", "fp16"], ["--modes", "fp32+nots"], ["--modes", "fp32+graph"]])
-def test_a_mode_that_cannot_be_is_refused(run: Any, words: list[str]) -> None:
-    with pytest.raises(SystemExit, match=r"^error: "):
-        run("throughput", "zoo:demo", *TINY, *words)
+def test_a_mode_that_cannot_be_is_refused(refused: Any, words: list[str]) -> None:
+    for script in ("throughput", "roofline"):
+        assert refused(script, "zoo:demo", *TINY, *words)
 
 
 def test_what_belongs_to_no_part_is_other(module: Any) -> None:
@@ -186,14 +168,46 @@ def test_ways_take_turns_after_an_untimed_call(module: Any, monkeypatch: pytest.
 
     monkeypatch.setattr(losses, "_Work", Work)
     options = SimpleNamespace(ways=["masks", "alloygan"], repetitions=2)
-    rows = list(losses._rows("contragan_2c", 16, options, torch.device("cpu")))
+    failures = module("failures").Failures()
+    rows = list(losses._rows("contragan_2c", 16, options, torch.device("cpu"), failures))
+    assert not failures
     assert calls[2:] == ["masks", "masks", "alloygan", "alloygan", "alloygan", "alloygan", "masks", "masks"]
     assert [row["way"] for row in rows] == ["masks", "alloygan"]
 
 
-def test_where_every_way_is_left_out_it_is_said(run: Any) -> None:
-    with pytest.raises(SystemExit, match=r"^error: nothing is left to measure: masks takes at most 2,048 images"):
-        run("losses", "--m", "4096", "--ways", "masks", "loop")
+def test_where_every_way_is_left_out_it_is_said(refused: Any) -> None:
+    said = refused("losses", "--m", "4096", "--ways", "masks", "loop")
+    assert said.startswith("error: nothing is left to measure: masks takes at most 2,048 images")
+
+
+def test_a_way_that_fails_or_differs_leaves_the_others(
+    run: Any, module: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    losses = module("losses")
+    values = {("eq. 1", "masks"): 2.0}
+
+    class Work:
+        def __init__(self, name: str, *_: Any) -> None:
+            self.name = name
+
+        def __call__(self, way: str) -> tuple[float, float]:
+            if way == "loop":
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+            return values.get((self.name, way), 1.0), 1.0
+
+    monkeypatch.setattr(losses, "_Work", Work)
+    result = module("result_page").Result("losses", "?", {"way": ("way", "")})
+    options = SimpleNamespace(ways=["alloygan", "masks", "loop"], repetitions=1, json=None, page=None)
+    for name in ("2C", "eq. 1"):
+        with result.failures.noted(name):
+            result.rows += losses._rows(name, 16, options, torch.device("cpu"), result.failures)
+    assert [row["way"] for row in result.rows] == ["alloygan", "masks"]
+    with pytest.raises(SystemExit) as ended:
+        module("result_page").show(result, options, torch.device("cpu"))
+    assert ended.value.code == 1
+    said = capsys.readouterr().out.replace("\n", " ")
+    assert "2C, m = 16, loop failed: CUDA out of memory. The device has not enough memory" in said
+    assert "eq. 1 failed: masks gives 2, alloygan gives 1" in said
 
 
 def test_scaling_trains_in_so_many_processes(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -208,6 +222,7 @@ def test_scaling_trains_in_so_many_processes(run: Any, capsys: pytest.CaptureFix
     assert rows[6]["gathered_mib"] == pytest.approx(rows[1]["gathered_mib"] * 511)
     assert rows[6]["pairs"] == 2048**2
     assert rows[1]["images_per_s"] > 0
+    assert rows[1]["speed"] == pytest.approx(rows[1]["images_per_s"] / rows[0]["images_per_s"])
     assert rows[2].get("images_per_s") is None, "what was not measured has no number"
     assert "neither grows" not in capsys.readouterr().out.lower()
 
