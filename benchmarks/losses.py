@@ -1,10 +1,11 @@
 """How long do the contrastive losses take, and how much memory, over the batch size m?
 
 Value and gradient of eq. (3) (2C) and of eq. (1) of the paper: as alloygan computes them (in pieces where the batch is
-large), in one piece, in eight pieces, and as other toolkits write them: with m × m masks made on the host, and as a
-loop over the images. Values are compared before anything is timed. All ways take turns, another one first in each
-repetition, and each is called once untimed right before it is timed, so that none pays for what another one left.
-A way that takes too much memory or time at some m is left out there, which is said.
+large), in one piece, in eight pieces, plainly (all pairs at once on the device, in code of its own), and as other
+toolkits write them: with m × m masks made on the host, and as a loop over the images. Values are compared before
+anything is timed. All ways take turns, another one first in each repetition, and each is called once untimed right
+before it is timed, so that none pays for what another one left. A way that takes too much memory or time at some m is
+left out there, which is said.
 
 python benchmarks/losses.py --m 64 128 512 2048 --json result.json
 python benchmarks/losses.py --m 512 8192 65536 --ways alloygan --page benchmarks/results
@@ -269,6 +270,22 @@ def _pairs_at_once(pairs: int | None, device: torch.device) -> Iterator[None]:
         chunks.PAIRS_AT_ONCE.update(before)
 
 
+def _plain_2c(image: Tensor, condition: Tensor, labels: Tensor) -> Tensor:
+    """Eq. (3) with the similarities of all pairs at once, and masks made on the device."""
+    image, condition = normalize(image), normalize(condition)
+    own = (image * condition).sum(dim=1, keepdim=True) / TEMPERATURE
+    pairs = (image @ image.T / TEMPERATURE).fill_diagonal_(-torch.inf)
+    same = pairs.masked_fill(labels[:, None] != labels, -torch.inf)
+    return (torch.cat([own, pairs], 1).logsumexp(1) - torch.cat([own, same], 1).logsumexp(1)).mean()
+
+
+def _plain_eq1(image: Tensor, condition: Tensor, labels: Tensor) -> Tensor:
+    """Eq. (1) with the distances of all pairs at once."""
+    image, condition = normalize(image), normalize(condition)
+    differences = (1 - image @ image.T) - (1 - condition @ condition.T)
+    return differences.abs().fill_diagonal_(0.0).sum() / (len(labels) * (len(labels) - 1))
+
+
 def _masks_2c(image: Tensor, condition: Tensor, labels: Tensor) -> Tensor:
     """Eq. (3) with the masks of positive and of negative pairs made in numpy."""
     ids = labels.cpu().numpy()
@@ -319,10 +336,20 @@ def _ours_eq1(image: Tensor, condition: Tensor, labels: Tensor) -> Tensor:
     return proportional_2c(image, condition)
 
 
-WAYS = ("alloygan", "in one piece", "in eight pieces", "masks", "loop")
+WAYS = ("alloygan", "in one piece", "in eight pieces", "plain", "masks", "loop")
 LOSSES: dict[str, dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]]] = {
-    "contragan_2c": {**dict.fromkeys(WAYS[:3], _ours_2c), "masks": _masks_2c, "loop": _loop_2c},
-    "proportional_2c": {**dict.fromkeys(WAYS[:3], _ours_eq1), "masks": _masks_eq1, "loop": _loop_eq1},
+    "contragan_2c": {
+        **dict.fromkeys(WAYS[:3], _ours_2c),
+        "plain": _plain_2c,
+        "masks": _masks_2c,
+        "loop": _loop_2c,
+    },
+    "proportional_2c": {
+        **dict.fromkeys(WAYS[:3], _ours_eq1),
+        "plain": _plain_eq1,
+        "masks": _masks_eq1,
+        "loop": _loop_eq1,
+    },
 }
 
 

@@ -145,13 +145,26 @@ def test_operators_are_known_by_their_whole_names(module: Any) -> None:
 def test_the_losses_agree_before_they_are_timed(run: Any) -> None:
     found = run("losses", "--m", "16", "520", "--features", "16", "--repetitions", "1")
     rows = found["rows"]
-    assert len(rows) == 2 * (5 + 4)
+    assert len(rows) == 2 * (6 + 5)
     assert len({round(row["value"], 4) for row in rows}) == 4, "each way gives the loss's value"
     assert all(row["ms"] > 0 for row in rows)
     assert found["notes"] == ["m = 520: loop left out: loop takes at most 512 images."]
     mib = {(row["loss"], row["m"], row["way"]): row["mib"] for row in rows}
     # All pairs with 16 features are 16.5 MiB, which are there whatever ran before.
     assert all(mib[name, 520, "masks"] > 16 > mib[name, 520, "in eight pieces"] for name in LOSSES)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_plain_way_is_the_loop_all_at_once(module: Any, name: str) -> None:
+    losses = module("losses")
+    random = torch.Generator().manual_seed(1)
+    image, condition = (torch.randn(12, 5, generator=random).requires_grad_() for _ in range(2))
+    labels = torch.randint(3, (12,), generator=random)
+    found = [losses.LOSSES[name][way](image, condition, labels) for way in ("plain", "loop")]
+    torch.testing.assert_close(*found)
+    gradients = [torch.autograd.grad(value, (image, condition)) for value in found]
+    torch.testing.assert_close(*gradients)
+    assert losses._most("plain") == 8192
 
 
 def test_ways_take_turns_after_an_untimed_call(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
