@@ -16,11 +16,12 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import spearmanr
 
-from alloygan.errors import RunFolderError
 from alloygan.evaluation.score_list import listed_scores
 from alloygan.files import read_json
 from alloygan.sweeps.held_out_scores import HeldOutScore, read_held_out_scores, write_held_out_scores
 from alloygan.sweeps.remainders import Remainder, blend_remainder, remainder_by_gap, remainders
+from failures import told_in_one_message
+from result_page import file_to_write
 
 HEADLINES = {
     "two_point": "two-point",
@@ -77,14 +78,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Read, print the tables, and write what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", nargs="+", type=Path, help="folder of an ablation, or a CSV file made with --keep")
-    parser.add_argument("--keep", type=Path, metavar="CSV", help="write everything that the tables are made from")
-    parser.add_argument("--figure", type=Path, metavar="PNG", help="draw the remainders over the width of the gap")
+    parser.add_argument("--keep", type=file_to_write, metavar="CSV", help="write all that the tables are made from")
+    parser.add_argument("--figure", type=file_to_write, metavar="PNG", help="draw remainders over the width of the gap")
     options = parser.parse_args(arguments)
     console = Console()
-    try:
+    with told_in_one_message():
         study, twice = _joined({path: _of_folder(path) if path.is_dir() else _of_file(path) for path in options.source})
-    except RunFolderError as error:
-        raise SystemExit(f"error: {error}") from None
     for cell, path in twice:
         console.print(f"{cell}: of {path}; the same seeds of it in later sources are left out")
     for split in dict.fromkeys(_split(one.cell) for one in study.scores):

@@ -24,6 +24,9 @@ from alloygan.data.images import read_image
 from alloygan.preparation.cracks import find_cracks
 from alloygan_plugins.spinodal.specs import Spinodal
 from alloygan_plugins.synthetic_alloy.specs import SyntheticAlloy
+from failures import told_in_one_message
+from numbers_given import at_least
+from result_page import file_to_write
 
 Grey = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -34,9 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Look for cracks in every case, print a table, and write JSON if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--micrographs", type=Path, nargs="*", default=[], help="real micrographs without cracks")
-    parser.add_argument("--repeats", type=int, default=4, help="cracks drawn over each real micrograph, one at a time")
-    parser.add_argument("--json", type=Path, help="write the scores there")
-    asked = parser.parse_args(arguments)
+    parser.add_argument("--repeats", type=at_least(1), default=4, help="cracks drawn over each real one, one at a time")
+    parser.add_argument("--json", type=file_to_write, help="write the scores there")
+    with told_in_one_message():
+        _look(parser.parse_args(arguments))
+
+
+def _look(asked: argparse.Namespace) -> None:
     scores: dict[str, dict[str, Any]] = {}
     for name, image, truth in _cases(asked.micrographs, asked.repeats):
         score = scores.setdefault(

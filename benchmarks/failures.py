@@ -76,9 +76,10 @@ class Failures:
         """A note for each."""
         return [f"{what} failed: {message}" for what, (message, _) in self._found.items()]
 
-    def refuse(self) -> NoReturn:
-        """End the script, as nothing at all could be measured."""
-        refuse("\n".join(self.notes), 2 if all(code == 2 for _, code in self._found.values()) else 1)
+    def refuse(self, code: int | None = None) -> NoReturn:
+        """End the script with all that failed; without a code, as nothing at all could be measured."""
+        wrong = all(found == 2 for _, found in self._found.values())
+        refuse("\n".join(self.notes), (2 if wrong else 1) if code is None else code)
 
 
 def _said_of(error: Exception) -> tuple[str, int] | None:

@@ -22,10 +22,25 @@ def at_least(least: int) -> Callable[[str], int]:
 
 def positive(text: str) -> float:
     """A finite number above 0."""
+    found = _finite(text)
+    if found <= 0:
+        raise argparse.ArgumentTypeError(f"{text}: give a number above 0")
+    return found
+
+
+def not_negative(text: str) -> float:
+    """A finite number, 0 or above."""
+    found = _finite(text)
+    if found < 0:
+        raise argparse.ArgumentTypeError(f"{text}: give 0 or more")
+    return found
+
+
+def _finite(text: str) -> float:
     try:
         found = float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
-    if not (math.isfinite(found) and found > 0):
-        raise argparse.ArgumentTypeError(f"{text}: give a number above 0")
+        found = math.nan
+    if not math.isfinite(found):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number")
     return found

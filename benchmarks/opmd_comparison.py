@@ -31,6 +31,8 @@ from scipy.spatial import cKDTree
 from alloygan_plugins.spinodal.elasticity import MODULI
 from alloygan_plugins.spinodal.initial_fields import initial_composition
 from alloygan_plugins.spinodal.solver import evolve, evolve_each
+from failures import refuse, told_in_one_message
+from numbers_given import at_least, not_negative, positive
 
 Field = NDArray[np.float32]
 
@@ -260,22 +262,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("gallery", type=Path, help="folder with opmd1 and opmd2")
     parser.add_argument("--out", type=Path, required=True, help="folder for comparison.png and comparison.json")
-    parser.add_argument("--size", type=int, default=192, help="box, px a side, of pictures and simulations")
-    parser.add_argument("--gradient-energy", type=float, default=0.25, help="κ, W px²")
+    parser.add_argument("--size", type=at_least(8), default=192, help="box, px a side, of pictures and simulations")
+    parser.add_argument("--gradient-energy", type=positive, default=0.25, help="κ, W px²")
     parser.add_argument(
         "--times",
-        type=float,
+        type=positive,
         nargs="+",
         default=[125, 177, 250, 354, 500, 707, 1000, 1414, 2000, 2828, 4000, 5657],
         help="rising times to choose from, the first at least 100",
     )
-    parser.add_argument("--misfit", type=float, default=0.2, help="of further simulations for the set with elasticity")
-    parser.add_argument("--limit", type=int, help="at most so many pictures of a set")
+    parser.add_argument(
+        "--misfit", type=not_negative, default=0.2, help="of more simulations, for the set with elasticity"
+    )
+    parser.add_argument("--limit", type=at_least(1), help="at most so many pictures of a set")
     parser.add_argument("--seed", type=int, default=0, help="of the simulations and the halves")
     options = parser.parse_args(arguments)
     missing = [name for name in SETS if not any((options.gallery / name).glob("*.jpg"))]
     if missing:
-        raise SystemExit(f"{options.gallery}: no pictures in {' and '.join(missing)}")
+        refuse(f"{options.gallery}: no pictures in {' and '.join(missing)}; name a folder that has both, with *.jpg")
+    if options.times != sorted(set(options.times)) or options.times[0] < 100:
+        refuse("--times: they are to rise, the first at least 100")
+    with told_in_one_message():
+        options.out.mkdir(parents=True, exist_ok=True)
 
     results: dict[str, dict[str, list[Pattern]]] = {}
     summary: dict[str, Any] = {}
@@ -294,11 +302,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for low, high in FRACTIONS:
                 inside = [i for i, one in enumerate(gallery) if low <= one.minority <= high]
                 if len(inside) < 2:
-                    raise SystemExit(f"{name}: fewer than two pictures with {low:g} to {high:g} of the minority phase")
+                    refuse(f"{name}: fewer than two pictures with {low:g} to {high:g} of the minority phase")
                 some, ours = ([results[name][key][i] for i in inside] for key in ("gallery", kind))
                 scores = compare(some, ours, np.random.default_rng(options.seed))
                 summary[name]["spectra"][kind][f"{low:g} to {high:g}"] = scores
-    options.out.mkdir(parents=True, exist_ok=True)
     draw(results, options.out / "comparison.png")
     settings = {key: value for key, value in vars(options).items() if key not in ("gallery", "out")}
     about = {

@@ -24,6 +24,9 @@ from alloygan.data.cutting import downscaled
 from alloygan.data.images import read_image, read_mask
 from alloygan.data.manifest import read_manifest
 from alloygan.evaluation.segmentation import fit_threshold, segment
+from failures import refuse, told_in_one_message
+from numbers_given import at_least, not_negative
+from result_page import file_to_write
 
 DESCRIPTORS = (
     "equivalent_diameter", "number_density", "aspect_ratio", "area_fraction", "interface_density", "two_point",
@@ -36,18 +39,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("manifest", type=Path, help="manifest.csv with a mask for each micrograph")
     parser.add_argument("--contrast", choices=("none", "stretch"), default="none", help="as data.contrast of a spec")
     parser.add_argument("--phase", choices=("bright", "dark"), default="bright", help="as evaluation.phase")
-    parser.add_argument("--smooth", type=float, default=0.0, help="as evaluation.smooth, px")
-    parser.add_argument("--specks", type=int, default=0, help="as evaluation.specks, px²")
-    parser.add_argument("--downscale", type=int, default=1, help="as data.downscale")
+    parser.add_argument("--smooth", type=not_negative, default=0.0, help="as evaluation.smooth, px")
+    parser.add_argument("--specks", type=at_least(0), default=0, help="as evaluation.specks, px²")
+    parser.add_argument("--downscale", type=at_least(1), default=1, help="as data.downscale")
     parser.add_argument("--descriptors", nargs="+", default=list(DESCRIPTORS), help="kinds of descriptors")
-    parser.add_argument("--json", type=Path, help="file for the results")
-    options = parser.parse_args(arguments)
+    parser.add_argument("--json", type=file_to_write, help="file for the results")
+    with told_in_one_message():
+        _compare(parser.parse_args(arguments))
 
+
+def _compare(options: argparse.Namespace) -> None:
     zoo = load_zoo()
     kinds = {kind: zoo.spec_from_values({"kind": kind}, "descriptor").build() for kind in options.descriptors}
     micrographs = [one for one in read_manifest(options.manifest, ()).micrographs if one.mask is not None]
     if not micrographs:
-        raise SystemExit(f"{options.manifest}: no row has a mask")
+        refuse(f"{options.manifest}: no row has a mask; name the masks in a column mask")
     images, truths = [], []
     for one in micrographs:
         assert one.mask is not None

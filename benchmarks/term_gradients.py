@@ -25,6 +25,8 @@ from alloygan.specs.gan import GanSpec
 from alloygan.training.checkpoint import newest_checkpoint
 from alloygan.training.ledger import objective
 from alloygan.training.state import TrainingState
+from failures import Failures, told_in_one_message
+from numbers_given import at_least
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -32,19 +34,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", type=Path, help="run folders with a checkpoint")
     parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help="plugin in a single file")
-    parser.add_argument("--batches", type=int, default=8, help="batches to average over")
+    parser.add_argument("--batches", type=at_least(1), default=8, help="batches to average over")
     options = parser.parse_args(arguments)
 
-    zoo = load_zoo(options.plugin)
+    with told_in_one_message():
+        zoo = load_zoo(options.plugin)
     table = Table("run", "term", "weight", "gradient", "share")
+    failures = Failures()
     for run in options.runs:
-        spec = zoo.read_spec(run / "spec.yaml")
-        norms = gradient_norms(run, spec, options.batches)
-        total = sum(norms.values())
-        for name, norm in norms.items():
-            share = f"{norm / total:.1%}" if total else ""
-            table.add_row(str(run), name, f"{spec.losses[name].weight:g}", f"{norm:.2g}", share)
-    Console().print(table)
+        with failures.noted(str(run)):
+            spec = zoo.read_spec(run / "spec.yaml")
+            norms = gradient_norms(run, spec, options.batches)
+            total = sum(norms.values())
+            for name, norm in norms.items():
+                share = f"{norm / total:.1%}" if total else ""
+                table.add_row(str(run), name, f"{spec.losses[name].weight:g}", f"{norm:.2g}", share)
+    if table.row_count:
+        Console().print(table)
+    if failures:
+        failures.refuse(1 if table.row_count else None)
 
 
 def gradient_norms(run: Path, spec: GanSpec, batches: int) -> dict[str, float]:

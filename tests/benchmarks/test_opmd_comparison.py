@@ -109,7 +109,11 @@ def test_the_whole_on_a_gallery_of_our_own(
     assert set(sets["opmd2"]["spectra"]) == {"simulated"}
 
 
-def test_a_folder_without_pictures_is_told(script: ModuleType, tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match="no pictures in opmd1 and opmd2"):
+def test_a_folder_without_pictures_is_told(
+    script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
         script.main([str(tmp_path), "--out", str(tmp_path / "out")])
+    assert ended.value.code == 2
+    assert "no pictures in opmd1 and opmd2" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -60,8 +60,10 @@ def test_smoothing_and_specks_help_against_noise(script: Any, tmp_path: Path) ->
     assert min(clean) > 0.9
 
 
-def test_a_manifest_without_masks_is_refused(script: Any, tmp_path: Path) -> None:
+def test_a_manifest_without_masks_is_refused(script: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = manifest(tmp_path, 0)
     path.write_text("file\n0.png\n")
-    with pytest.raises(SystemExit, match="no row has a mask"):
+    with pytest.raises(SystemExit) as ended:
         script.main([str(path)])
+    assert ended.value.code == 2
+    assert "no row has a mask" in capsys.readouterr().err
