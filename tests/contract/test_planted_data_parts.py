@@ -98,7 +98,7 @@ class ChoosesOnTheHost(Augmenter):
 @pytest.mark.parametrize(
     ("augmenter", "expected"),
     [
-        (AddsNoiseOfItsOwn, {"draws_from_what_it_is_handed", "trains_and_resumes"}),
+        (AddsNoiseOfItsOwn, {"draws_from_what_it_is_handed"}),
         (FlipsInPlace, {"leaves_its_input_alone"}),
         (Quantises, {"is_differentiable"}),
         (ActsOnAll, {"leaves_generated_images_alone_if_it_says_so"}),

@@ -150,7 +150,7 @@ def generator_spec(generator: type[StandInGenerator]) -> type[GeneratorSpec]:
         (OutOfRange, {"stays_between_minus_one_and_one"}),
         (Doubled, {"makes_images_of_the_shape_asked_for"}),
         (Cropped, {"makes_images_of_the_shape_asked_for"}),
-        (DropsOut, {"leaves_global_random_numbers_alone", "trains_and_resumes"}),
+        (DropsOut, {"leaves_global_random_numbers_alone"}),
         (LooksAtItsNeighbours, {"makes_each_image_by_itself"}),
         (LooksAtIds, {"asks_for_an_id_if_it_needs_one"}),
         (Reads, {"does_not_read_back_to_the_host"}),
