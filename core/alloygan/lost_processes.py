@@ -8,8 +8,15 @@ import traceback
 
 
 def lost_process(error: BaseException) -> bool:
-    """Whether the exception comes from torch's messages between processes."""
-    return any(
-        str(frame.f_globals.get("__name__", "")).split(".")[:2] == ["torch", "distributed"]
-        for frame, _ in traceback.walk_tb(error.__traceback__)
-    )
+    """Whether the exception comes from torch's messages between processes that have met, or was raised for one that
+    does.
+    """
+    before = error.__cause__ or error.__context__
+    if before is not None and lost_process(before):
+        return True
+    if not isinstance(error, RuntimeError):
+        return False
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    inside = [one for one in frames if str(one.f_globals.get("__name__", "")).startswith("torch.distributed")]
+    # What goes wrong while they meet is an address or a setting, and is told as it is.
+    return bool(inside) and all(one.f_code.co_name != "init_process_group" for one in inside)

@@ -32,7 +32,8 @@ def test_without_a_compiler_the_spec_is_refused_with_the_reason(
 
 @pytest.fixture
 def only_traced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everything of the compiler but what takes long."""
+    """Everything of the compiler but what takes long, and little room for variants."""
+    monkeypatch.setattr("alloygan.training.compiled.VARIANTS", 8)
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
 
 

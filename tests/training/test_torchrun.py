@@ -193,7 +193,7 @@ def test_weights_that_drift_apart_stop_the_training(tmp_path: Path, batch_norm: 
     (tmp_path / "drifts.py").write_text(DRIFTS)
     spec = write(tmp_path, f"losses: {{drifts: drifts}}\ncritic: {{norm: {batch_norm}}}\n")
     ended = run({spec: tmp_path / "run"}, 2, plugins=[tmp_path / "drifts.py"])
-    assert {process.returncode for process in ended} == {2}
+    assert {process.returncode for process in ended} == {2}, "".join(process.stderr[-3000:] for process in ended)
     assert all("is not the same in all 2 processes after 48 images" in process.stderr for process in ended)
     assert not list((tmp_path / "run" / "checkpoints").glob("*.pt"))
 

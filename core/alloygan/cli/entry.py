@@ -46,16 +46,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
             sys.exit(1)  # the other one is gone, which is all that this error says
         if lost_process(error) and not os.environ.get("ALLOYGAN_TRACEBACK"):
             # Nothing that would be refused again: the launcher starts all of them once more.
-            messages.print(f"a message to another process of this training failed: {_first_line(error)}", markup=False)
+            said = "; ".join(line.strip() for line in str(error).splitlines() if line.strip())
+            messages.print(
+                f"a message to another process of this training failed, which is how the end of one is noticed: {said} "
+                "(with ALLOYGAN_TRACEBACK=1 the whole traceback is shown)",
+                markup=False,
+            )
             sys.exit(1)
         _blame(error)
     except KeyboardInterrupt:
         messages.print("interrupted; the same command goes on, a training from its last checkpoint", markup=False)
         sys.exit(130)
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _blame(error: Exception) -> NoReturn:

@@ -50,7 +50,8 @@ def starts_from_its_seed(subject: Subject) -> None:
 
 
 def leaves_global_random_numbers_alone(subject: Subject) -> None:
-    """A forward in training mode draws nothing: noise is an input of the generator, and dropout cannot be resumed."""
+    """A forward in training mode draws nothing: noise is an input of the generator, and what dropout draws depends on
+    the number of processes."""
     network = Network.build(subject)
     with global_random_left_alone("forward"):
         network(network.condition(4))

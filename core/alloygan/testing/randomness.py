@@ -14,7 +14,8 @@ from alloygan.testing.verdicts import require
 def global_random_left_alone(what: str) -> Iterator[None]:
     """Raise ConformanceError if the block draws from torch's, numpy's or Python's global random numbers.
 
-    They are not in the checkpoint, so a resumed run would draw others. `what` names the block in the message.
+    They depend on the process that draws, so another number of processes would draw others. `what` names the block in
+    the message.
     """
     before = _states()
     yield
@@ -23,7 +24,7 @@ def global_random_left_alone(what: str) -> Iterator[None]:
     require(
         not moved,
         f"{what} draws from the global random numbers of {', '.join(moved)}; draw from a torch.Generator that is "
-        "handed over (a loss: step.random), so that a resumed run draws the same numbers",
+        "handed over (a loss: step.random), so that any number of processes draws the same numbers",
     )
 
 

@@ -59,7 +59,8 @@ def synchronise(network: nn.Module, processes: Processes) -> None:
     if processes.count == 1:
         return
     for name, module in network.named_modules():
-        if isinstance(module, _Synchronised) or not isinstance(module, nn.modules.batchnorm._BatchNorm):
+        synchronised = isinstance(module, (_Synchronised, nn.SyncBatchNorm))
+        if synchronised or not isinstance(module, nn.modules.batchnorm._BatchNorm):
             continue
         if type(module).forward is not nn.modules.batchnorm._BatchNorm.forward:
             raise SpecError(

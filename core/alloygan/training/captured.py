@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from alloygan.errors import SpecError, TrainingError
+from alloygan.training.draw import own_generator
 from alloygan.training.processes import Processes
 from alloygan.training.update import CriticInputs, Due, EagerUpdate, GeneratorInputs, Said, UpdateInputs
 
@@ -101,7 +102,7 @@ class CapturedUpdate:
         """Make the update twice from the same state, replayed and eager. Raises TrainingError where they differ."""
         named = dict(self._eager.tensors())
         before = {name: tensor.detach().clone() for name, tensor in named.items()}
-        drawn_from = [*_generators(captured.inputs), _own_generator(captured.inputs.generator.noise.device)]
+        drawn_from = [*_generators(captured.inputs), own_generator(captured.inputs.generator.noise.device)]
         generators = [(generator, generator.get_state()) for generator in drawn_from]
         captured.replay()
         replayed = {name: tensor.detach().clone() for name, tensor in named.items()}
@@ -145,13 +146,6 @@ class CapturedUpdate:
 def _generators(inputs: UpdateInputs) -> list[torch.Generator]:
     parts: list[CriticInputs | GeneratorInputs] = [*inputs.critic, inputs.generator]
     return [one for part in parts for one in (part.augment, part.random)]
-
-
-def _own_generator(device: torch.device) -> torch.Generator:
-    """Torch's own generator of a device, which networks draw from, for dropout above all."""
-    if device.type != "cuda":
-        return torch.default_generator
-    return torch.cuda.default_generators[torch.cuda.current_device() if device.index is None else device.index]
 
 
 def _named(said: Said) -> Iterator[tuple[str, Tensor]]:

@@ -52,7 +52,9 @@ class Draw:
         """The batches at `images_seen` and after it, one for each critic update, and noise for the generator's."""
         size, updates = self._training.batch_size, self._training.critic_updates
         # What networks draw by themselves, such as dropout: each process for its own images.
-        torch.manual_seed(seed_of(self._training.seed, f"networks of process {self._rank}", images_seen))
+        seed = seed_of(self._training.seed, f"networks of process {self._rank}", images_seen)
+        for own in {torch.default_generator, own_generator(self._device)}:
+            own.manual_seed(seed)
         critic = [self._critic(images_seen + i * size, i) for i in range(updates)]
         if self._ahead is not None:
             for i in range(updates, 2 * updates):
@@ -91,3 +93,10 @@ class Draw:
         if (name, number) not in self._generators:
             self._generators[name, number] = torch.Generator(device=self._device)
         return self._generators[name, number].manual_seed(seed_of(self._training.seed, name, images_seen))
+
+
+def own_generator(device: torch.device) -> torch.Generator:
+    """Torch's own generator of a device, which networks draw from, for dropout above all."""
+    if device.type != "cuda":
+        return torch.default_generator
+    return torch.cuda.default_generators[torch.cuda.current_device() if device.index is None else device.index]

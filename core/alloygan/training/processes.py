@@ -86,6 +86,7 @@ class Processes:
             others = [torch.empty_like(mine) for _ in range(self.count)]
             dist.all_gather(others, mine)
             if not all(torch.equal(mine, other) for other in others):
+                self.wait()  # all have seen it, and nobody leaves while another one still reads
                 raise TrainingError(
                     f"{name} is not the same in all {self.count} processes after {images_seen:,} images: a loss or a "
                     "network draws random numbers of its own, or does something else in each process"
@@ -138,7 +139,8 @@ def processes(device: torch.device) -> Iterator[Processes]:
         yield ALONE
         return
     on_gpu = device.type == "cuda"
-    dist.init_process_group("nccl" if on_gpu else "gloo", timeout=TIMEOUT, device_id=device if on_gpu else None)
+    own = torch.device("cuda", torch.cuda.current_device()) if on_gpu else None
+    dist.init_process_group("nccl" if on_gpu else "gloo", timeout=TIMEOUT, device_id=own)
     try:
         yield Processes(dist.get_rank(), dist.get_world_size())
         # Nobody leaves while another one still waits for a message: it would take that for a death.

@@ -50,7 +50,7 @@ class RunFolder:
     def start(self, spec: GanSpec, device: torch.device) -> None:
         """Write what describes the run, unless it is there already; the spec last, since it makes the folder a run."""
         path, text = self.path / "spec.yaml", to_yaml(spec.model_dump(mode="json"))
-        if not path.is_file():
+        if not path.is_file() or not any(self.checkpoints.glob("*.json")):
             write_json(self.path / "environment.json", environment(device))
             write_text(path, text)
         elif path.read_text(encoding="utf-8") != text:

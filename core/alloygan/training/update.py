@@ -159,7 +159,7 @@ class EagerUpdate:
         said = str(error)
         if self._state.gan.spec.training.channels_last and "view size is not compatible" in said:
             error.add_note(
-                "with training.channels_last: true images and features lie in memory in another order, which view() "
+                "with `training.channels_last: true`, images and features lie in memory in another order, which view() "
                 "does not take; call reshape() or flatten(), or use training.channels_last: false"
             )
         if self._group.count > 1 and "not have been used in the graph" in said:

@@ -8,7 +8,8 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 PAIRS_AT_ONCE = {"cpu": 2**20}
-"""Pairs held at once, by device: 4 MiB of each intermediate in float32; a batch of 1,024 is one piece."""
+"""Pairs (for l2 on a GPU, pairs × features) held at once, by device: 4 MiB of each intermediate in float32; a batch of
+1,024 is one piece."""
 
 PAIRS_AT_ONCE_ELSEWHERE = 2**24
 """A GPU wants larger pieces: 64 MiB of each intermediate; a batch of 4,096 is one piece."""

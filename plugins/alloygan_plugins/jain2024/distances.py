@@ -51,7 +51,7 @@ def mean_pair_distance(points: Tensor, distance: Distance) -> Tensor:
 
     def of_rows(rows: slice, points: Tensor) -> Tensor:
         # The distance of a point from itself is 0 but for rounding.
-        return (between(points[rows], points, distance) * (everyone[rows, None] != everyone)).sum()
+        return torch.where(everyone[rows, None] != everyone, between(points[rows], points, distance), 0).sum()
 
     numbers = numbers_of_a_row(points, count, distance)
     return sum_over_rows(of_rows, count, numbers, located(points, distance)) / max(1, count * (count - 1))

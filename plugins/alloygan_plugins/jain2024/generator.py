@@ -43,7 +43,7 @@ class AttentionGenerator(Generator):
                 nn.LeakyReLU(spec.leaky_slope),
             ]
             if spec.attention and number == attention_after:
-                attention = SelfAttention2d(after)
+                attention = SelfAttention2d(after, fused=True)
                 attention.table_name = "Self-attention"  # type: ignore[assignment]
                 layers.append(attention)
         layers.append(nn.ConvTranspose2d(channels[-1], site.channels, 4, stride=2, padding=1))

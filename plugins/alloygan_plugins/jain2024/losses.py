@@ -59,7 +59,7 @@ def contragan_2c(
 
 def _log_sum(first: Tensor, others: Tensor, mask: Tensor) -> Tensor:
     """log(exp(first) + Σ_k mask exp(others)) of each row: (m, 1), (m, m), (m, m) to (m,)."""
-    return torch.cat([first, others.masked_fill(~mask, -torch.inf)], dim=1).logsumexp(dim=1)
+    return torch.cat([first, torch.where(mask, others, -torch.inf)], dim=1).logsumexp(dim=1)
 
 
 class WassersteinLoss(Loss):

@@ -51,7 +51,6 @@ def proportional_2c(
         per_condition = alpha * (torch.ones_like(image_embedding[0, 0]) if per_condition is None else per_condition)
     factors = [one for one in (per_image, per_condition) if one is not None]
     count, partners = len(image_embedding), len(image_anchors)
-    images, others = (torch.arange(n, device=image_embedding.device) for n in (count, partners))
 
     def of_rows(rows: slice, image: Tensor, condition: Tensor, *given: Tensor) -> Tensor:
         other_images, other_conditions, *factors = given
@@ -64,7 +63,9 @@ def proportional_2c(
         excess = (between_images - between_conditions).abs()
         if delta:
             excess = (excess - delta).clamp_min(0)
-        return (excess if anchors is not None else excess * (images[rows, None] != others)).sum()
+        if anchors is None:
+            excess[:, rows].fill_diagonal_(0)  # no pair is of an image with itself
+        return excess.sum()
 
     mine = located(image_embedding, distance), located(condition_embedding, of_conditions)
     theirs = mine

@@ -111,7 +111,7 @@ def _fitted(model: str, site: Site) -> tuple[nn.Module, int]:
 
 
 def _make_fit_for_critics(backbone: nn.Module) -> None:
-    """No random numbers of the network's own, which could not be resumed; attention that has a second derivative."""
+    """No random numbers of the network's own, which depend on the process; attention that has a second derivative."""
     for layer in backbone.modules():
         if isinstance(layer, nn.modules.dropout._DropoutNd):
             layer.p = 0.0

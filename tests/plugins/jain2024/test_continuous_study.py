@@ -2,6 +2,7 @@
 
 import csv
 import importlib.util
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,8 @@ def test_every_method_trains(study: Ablation, data: dict[str, Data], method: str
 
 
 def script() -> Any:
+    if str(SCRIPT.parent) not in sys.path:
+        sys.path.append(str(SCRIPT.parent))  # where a script finds its neighbours when it is started
     module = importlib.util.module_from_spec(found := importlib.util.spec_from_file_location("study", SCRIPT))  # type: ignore[arg-type]
     found.loader.exec_module(module)  # type: ignore[union-attr]
     return module
