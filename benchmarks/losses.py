@@ -225,6 +225,8 @@ def _in_child(name: str, count: int, way: str, options: argparse.Namespace) -> f
         try:
             mib = _more_memory(name, count, way, options, torch.device("cpu"))
             os.write(writing, json.dumps(mib).encode())
+        except Exception as error:
+            print(f"the memory of {name}, m = {count}, {way} was not measured: {error}", file=sys.stderr, flush=True)
         finally:
             os._exit(0)  # nothing of the parent's is to be ended twice
     os.close(writing)

@@ -122,11 +122,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         },
     )
     side = options.large or (8192 if device.type == "cuda" else 1024)
-    bandwidth = _bandwidth(device)
-    result.notes.append(f"A large copy: {bandwidth / 1e9:,.1f} GB/s read and written.")
-    for precision in dict.fromkeys(mode.split("+")[0] for mode in options.modes):
-        rate = _matrix_product(side, precision, device)
-        result.notes.append(f"A product of {side} × {side} matrices in {precision}: {rate / 1e12:,.3f} TFLOP/s.")
+    with told_in_one_message():
+        bandwidth = _bandwidth(device)
+        result.notes.append(f"A large copy: {bandwidth / 1e9:,.1f} GB/s read and written.")
+        for precision in dict.fromkeys(mode.split("+")[0] for mode in options.modes):
+            rate = _matrix_product(side, precision, device)
+            result.notes.append(f"A product of {side} × {side} matrices in {precision}: {rate / 1e12:,.3f} TFLOP/s.")
     for size, mode, one in timed:
         row: dict[str, Any] = {}
         with result.failures.noted(f"{mode}, batch {size}"):
