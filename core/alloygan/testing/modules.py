@@ -1,7 +1,8 @@
 """What checks of all sorts of modules look at: their state, their gradients, and small changes to them."""
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import torch
@@ -94,30 +95,32 @@ def sum_of_all(outputs: Mapping[str, Tensor]) -> Tensor:
     ).sum()
 
 
-def with_channels_last(what: str, run: Callable[[], T]) -> T:
-    """Run something whose images and kernels have their channels last in memory."""
+@contextmanager
+def failures_told(fails: str, remedy: str) -> Iterator[None]:
+    """Turn what a part raises in a way of computing into a ConformanceError with the remedy."""
     try:
-        return run()
+        yield
     except ConformanceError:
         raise
     except Exception as error:
-        raise ConformanceError(
-            f"{what} fails where images and kernels have their channels last in memory, as training.channels_last: "
-            f"true keeps them: {str(error).rstrip('.')}. Use reshape() or flatten() in place of view()"
-        ) from error
+        raise ConformanceError(f"{fails}: {str(error).rstrip('.')}. {remedy}") from error
+
+
+def with_channels_last(what: str, run: Callable[[], T]) -> T:
+    """Run something whose images and kernels have their channels last in memory."""
+    fails = (
+        f"{what} fails where images and kernels have their channels last in memory, as training.channels_last: true "
+        "keeps them"
+    )
+    with failures_told(fails, "Use reshape() or flatten() in place of view()"):
+        return run()
 
 
 def in_float64(what: str, run: Callable[[], T]) -> T:
     """Run something whose weights and inputs are float64."""
-    try:
+    fails = f"{what} fails in float64, as training.precision: fp64 computes"
+    with failures_told(fails, "Leave .float() out, and make tensors with `dtype=` of an input"):
         return run()
-    except ConformanceError:
-        raise
-    except Exception as error:
-        raise ConformanceError(
-            f"{what} fails in float64, as training.precision: fp64 computes: {error}. Leave .float() out, and make "
-            "tensors with `dtype=` of an input"
-        ) from error
 
 
 def on_meta(what: str, run: Callable[[], object]) -> None:

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import torch
 
-from alloygan.testing.modules import in_float64, nudge, require_finite, sum_of_all, with_channels_last
+from alloygan.testing.modules import failures_told, in_float64, nudge, require_finite, sum_of_all, with_channels_last
 from alloygan.testing.network import Network
 from alloygan.testing.subject import Subject
-from alloygan.testing.verdicts import ConformanceError, require
+from alloygan.testing.verdicts import require
 
 
 def computes_the_same_with_channels_last(subject: Subject) -> None:
@@ -54,19 +54,13 @@ def computes_in_bfloat16(subject: Subject) -> None:
     """It runs under torch's autocast, where products are bfloat16 and all else may be (`training.precision: bf16`)."""
     network = Network.build(subject)
     condition, inputs = network.condition(4), network.inputs(4)
-    try:
+    fails = "fails under torch.autocast in bfloat16, as with training.precision: bf16"
+    with failures_told(fails, "Bring what is put together to one type (`.to(other.dtype)`)"):
         with torch.autocast("cpu", torch.bfloat16):
             outputs = network(condition, inputs)
         # As the loop does: outside, on outputs that are float32 again.
         outputs = {name: output.float() for name, output in outputs.items()}
         sum_of_all(outputs).backward()  # type: ignore[no-untyped-call]
-    except ConformanceError:
-        raise
-    except Exception as error:
-        raise ConformanceError(
-            f"fails under torch.autocast in bfloat16, as with training.precision: bf16: {error}. Bring what is put "
-            "together to one type (`.to(other.dtype)`)"
-        ) from error
     require_finite(outputs, "under torch.autocast in bfloat16 (training.precision: bf16)")
 
 
